@@ -1,0 +1,1 @@
+# agent: added by its part

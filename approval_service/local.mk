@@ -1,0 +1,1 @@
+# approval_service: added by its part

@@ -1,0 +1,1 @@
+# authorized_principals_cmd: added by its part

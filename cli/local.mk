@@ -1,0 +1,1 @@
+# cli: added by its part

@@ -1,0 +1,1 @@
+# lib: added by its part

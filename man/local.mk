@@ -1,0 +1,1 @@
+# man: added by its part

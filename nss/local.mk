@@ -1,0 +1,1 @@
+# nss: added by its part
