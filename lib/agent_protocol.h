@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The protocol on the agent's socket, /run/tegata/agent.sock: AF_UNIX, SOCK_SEQPACKET. One packet is one message; a
- * client connects, sends one request, receives one answer, and closes. Encodings are those of lib/wire.h. libc only.
+ * The protocol on the agent's socket, /run/tegata/agent.sock: AF_UNIX, SOCK_SEQPACKET. One packet is one
+ * message; a client connects, sends one request, receives one answer, and closes. Encodings are those of
+ * lib/wire.h. libc only.
  *
  * A request is
  *
@@ -23,9 +24,10 @@
  *
  * Nothing may follow the last field. Whatever is odd is answered with message_malformed, or not at all.
  *
- * Who may ask is decided by the peer's credentials (SO_PEERCRED): PRINCIPALS by root and the principals user, the rest by root.
- * The sshd monitor that a request speaks for is found from the peer's pid, never from the message: for PRINCIPALS it is the peer's
- * parent; for ACCOUNT the peer or its parent (keyboard-interactive runs PAM in a child); for SESSION_* the peer itself.
+ * Who may ask is decided by the peer's credentials (SO_PEERCRED): PRINCIPALS by root and the principals user,
+ * the rest by root. The sshd monitor that a request speaks for is found from the peer's pid, never from the
+ * message: for PRINCIPALS it is the peer's parent; for ACCOUNT the peer or its parent (keyboard-interactive
+ * runs PAM in a child); for SESSION_* the peer itself.
  */
 #ifndef TEGATA_LIB_AGENT_PROTOCOL_H
 #define TEGATA_LIB_AGENT_PROTOCOL_H
@@ -41,8 +43,9 @@ enum {
     TG_AGENT_PROTOCOL_VERSION = 1,
     TG_AGENT_REQUEST_MAX = 163840, /* bytes; a certificate of 128 KiB and its company */
     TG_AGENT_ANSWER_MAX = 65536,
-    TG_AGENT_DEADLINE_MS = 2000,        /* for PRINCIPALS and ACCOUNT, connect to answer, monotonic clock */
-    TG_AGENT_SESSION_DEADLINE_MS = 6000, /* for SESSION_OPEN: the agent itself may ask the service for up to 2 s twice */
+    TG_AGENT_DEADLINE_MS = 2000, /* for PRINCIPALS and ACCOUNT, connect to answer, monotonic clock */
+    TG_AGENT_SESSION_DEADLINE_MS =
+        6000, /* for SESSION_OPEN: the agent itself may ask the service for up to 2 s twice */
 };
 
 enum tg_agent_kind {
@@ -52,16 +55,19 @@ enum tg_agent_kind {
     TG_AGENT_SESSION_CLOSE = 4, /* text: the session id */
     TG_AGENT_STATUS = 5,        /* (nothing) */
     TG_AGENT_IMPORT = 6,        /* text: a ticket with its approvals, as `tegata carry export` writes it */
+    TG_AGENT_EXEMPT =
+        7, /* account, service, rhost: a login of an exempt account, to be recorded; decides nothing */
 };
 
-/* A request, for both sides. Fields that its kind does not carry are empty. After decoding, all point into the packet
- * or into `storage`. */
+/* A request, for both sides. Fields that its kind does not carry are empty. After decoding, all point into
+ * the packet or into `storage`. */
 struct tg_agent_request {
     enum tg_agent_kind kind;
-    const char *account;         /* as sshd or PAM has it; at most 255 bytes */
-    const char *service;         /* PAM service; at most 63 bytes */
-    const char *rhost;           /* PAM_RHOST or ""; at most 255 bytes */
-    const char *connection;      /* %C or SSH_CONNECTION, four words, or "" where sshd gives none; at most 255 bytes */
+    const char *account; /* as sshd or PAM has it; at most 255 bytes */
+    const char *service; /* PAM service; at most 63 bytes */
+    const char *rhost;   /* PAM_RHOST or ""; at most 255 bytes */
+    const char
+        *connection; /* %C or SSH_CONNECTION, four words, or "" where sshd gives none; at most 255 bytes */
     struct tg_bytes certificate; /* the decoded blob; empty if there is none */
     const char *key_type;        /* %t, for example ssh-ed25519-cert-v01@openssh.com; at most 127 bytes */
     struct tg_bytes text;
@@ -77,16 +83,19 @@ struct tg_agent_answer {
 
 /* Encoding writes into the caller's buffer and returns the length, or 0 if it does not fit. */
 size_t tg_agent_request_encode(const struct tg_agent_request *request, uint8_t *packet, size_t size);
-size_t tg_agent_answer_encode(enum tg_agent_kind kind, const struct tg_agent_answer *answer, uint8_t *packet, size_t size);
+size_t tg_agent_answer_encode(enum tg_agent_kind kind, const struct tg_agent_answer *answer, uint8_t *packet,
+                              size_t size);
 
 /* Decoding returns false for anything but exactly one well-formed message. */
 bool tg_agent_request_decode(struct tg_bytes packet, struct tg_agent_request *request);
 bool tg_agent_answer_decode(struct tg_bytes packet, enum tg_agent_kind kind, struct tg_agent_answer *answer);
 
-/* Asks the agent at `socket_path` and waits for its answer until `deadline_ms` milliseconds from now have passed on the monotonic clock.
- * Returns 0 and the answer; or -errno (-ENOENT, -ECONNREFUSED, -ETIMEDOUT, -EPROTO, ...) and an answer whose reason is
- * agent_unreachable. Opens one descriptor (CLOEXEC) and closes it; no threads, no signals, no allocation that stays. The server side of
- * the socket must be owned by root or by the user of this socket's directory. */
+/* Asks the agent at `socket_path` and waits for its answer until `deadline_ms` milliseconds from now have
+ * passed on the monotonic clock. Returns 0 and the answer; or -errno (-ENOENT, -ECONNREFUSED, -ETIMEDOUT,
+ * -EPROTO, ...) and an answer whose reason is agent_unreachable (-EMSGSIZE, a request that cannot be encoded:
+ * message_malformed). Opens one descriptor (CLOEXEC) and closes it; no threads, no signals, no allocation
+ * that stays. The server side of the socket must be owned by root or by the user of this socket's directory.
+ */
 int tg_agent_ask(const char *socket_path, const struct tg_agent_request *request, int deadline_ms,
                  struct tg_agent_answer *answer);
 

@@ -4,12 +4,16 @@
 noinst_LTLIBRARIES += libtegata_plugin.la libtegata.la
 
 libtegata_plugin_la_SOURCES = \
-	lib/agent_protocol.h lib/auth_info.h lib/config.h lib/host_config.def \
+	lib/agent_client.c lib/agent_protocol.c lib/agent_protocol.h \
+	lib/auth_info.c lib/auth_info.h \
+	lib/config.c lib/config.h lib/host_config.c lib/host_config.def \
+	lib/options.c lib/options.h \
 	lib/base64.c lib/base64.h \
 	lib/error.h \
 	lib/log.c lib/log.h \
 	lib/reason.c lib/reason.h lib/reason.def \
 	lib/wire.c lib/wire.h
+libtegata_plugin_la_LIBADD = $(INIH_STATIC_LIBS)
 
 LIBTEGATA_CFLAGS = $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS) $(FIDO2_CFLAGS)
 libtegata_la_SOURCES = lib/canonical_json.h lib/certificate.h lib/policy.h lib/public_key.h lib/request_auth.h \
