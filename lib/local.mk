@@ -13,6 +13,7 @@ libtegata_plugin_la_SOURCES = \
 	lib/log.c lib/log.h \
 	lib/reason.c lib/reason.h lib/reason.def \
 	lib/wire.c lib/wire.h
+libtegata_plugin_la_CFLAGS = $(AM_CFLAGS) -ffunction-sections -fdata-sections
 libtegata_plugin_la_LIBADD = $(INIH_STATIC_LIBS)
 
 LIBTEGATA_CFLAGS = $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS) $(FIDO2_CFLAGS)

@@ -1,1 +1,24 @@
-# pam_module: added by its part
+# libc and libpam only (tests/unit/check_symbols holds it). --gc-sections drops what of libtegata_plugin the module does not use.
+pam_LTLIBRARIES += pam_tegata.la
+pam_tegata_la_SOURCES = \
+	pam_module/local_account.c pam_module/local_account.h \
+	pam_module/login.c pam_module/login.h \
+	pam_module/pam_tegata.c \
+	pam_module/person.c pam_module/person.h \
+	pam_module/session.c pam_module/session.h \
+	pam_module/settings.c pam_module/settings.h
+pam_tegata_la_CFLAGS = $(AM_CFLAGS)
+pam_tegata_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -Wl,--gc-sections -Wl,-z,defs \
+	-Wl,--version-script=$(top_srcdir)/pam_module/pam_tegata.map
+pam_tegata_la_LIBADD = libtegata_plugin.la -lpam
+EXTRA_pam_tegata_la_DEPENDENCIES = pam_module/pam_tegata.map
+EXTRA_DIST += pam_module/pam_tegata.map
+
+MAN_PAGES_IN += man/pam_tegata.8.in
+
+# PAM loads the .so; nothing ever links with the .la.
+install-data-hook: remove-pam-la
+remove-pam-la:
+	rm -f '$(DESTDIR)$(pamdir)/pam_tegata.la'
+uninstall-local:
+	rm -f '$(DESTDIR)$(pamdir)/pam_tegata.so'

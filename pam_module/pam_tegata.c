@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The six entry points of pam_tegata(8). They run inside sshd and other programs: nothing here starts a
+ * thread or a process, ends the program, writes to its descriptors, keeps one, or waits without an end.
+ */
+#include "pam_module/login.h"
+#include "pam_module/session.h"
+
+#include <security/pam_ext.h>
+#include <stdlib.h>
+#include <syslog.h>
+
+#define EXPORTED __attribute__((visibility("default")))
+
+/* Is this connection admitted? The same question in the auth and the account phase. */
+static int check_admission(pam_handle_t *pamh, int flags, enum tg_pam_phase phase, int argc,
+                           const char **argv)
+{
+    enum tg_pam_standing standing;
+    int result;
+    struct tg_pam_login *login = tg_pam_login_begin(pamh, flags, phase, argc, argv, &standing, &result);
+    if (standing == TG_PAM_EXEMPT)
+        result = PAM_IGNORE;
+    if (standing == TG_PAM_OURS) {
+        struct tg_agent_request request = {.kind = TG_AGENT_ACCOUNT,
+                                           .account = login->account,
+                                           .service = login->service,
+                                           .rhost = login->rhost,
+                                           .connection = login->connection};
+        const char *detail = tg_pam_login_ask(login, &request, TG_AGENT_DEADLINE_MS);
+        result = login->answer.reason == TG_allowed
+                     ? PAM_SUCCESS
+                     : tg_pam_login_refuse(login, login->answer.reason, detail);
+    }
+    free(login);
+    return result;
+}
+
+EXPORTED int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    return check_admission(pamh, flags, TG_PAM_AUTH, argc, argv);
+}
+
+/* There are no credentials of ours to set. PAM_IGNORE would fail a stack that has only this module in its
+ * auth phase. */
+EXPORTED int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    (void)pamh;
+    (void)flags;
+    (void)argc;
+    (void)argv;
+    return PAM_SUCCESS;
+}
+
+EXPORTED int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    return check_admission(pamh, flags, TG_PAM_ACCOUNT, argc, argv);
+}
+
+EXPORTED int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    enum tg_pam_standing standing;
+    int result;
+    struct tg_pam_login *login =
+        tg_pam_login_begin(pamh, flags, TG_PAM_SESSION, argc, argv, &standing, &result);
+    if (standing == TG_PAM_EXEMPT)
+        result = PAM_IGNORE;
+    if (standing == TG_PAM_OURS)
+        result = tg_pam_session_open(login);
+    free(login);
+    return result;
+}
+
+/* Without a session of ours (an exempt account, or one that was refused) there is nothing to close. */
+EXPORTED int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    enum tg_pam_standing standing;
+    int result;
+    if (!tg_pam_session_is_open(pamh))
+        return PAM_IGNORE;
+    struct tg_pam_login *login =
+        tg_pam_login_begin(pamh, flags, TG_PAM_SESSION, argc, argv, &standing, &result);
+    if (standing != TG_PAM_REFUSED)
+        result = tg_pam_session_close(login);
+    free(login);
+    return result;
+}
+
+/* Tegata has no passwords: the module does not belong into this stack. */
+EXPORTED int pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    (void)flags;
+    (void)argc;
+    (void)argv;
+    pam_syslog(pamh, LOG_ERR, "%s: Tegata has no passwords; remove pam_tegata from the password stack",
+               tg_reason_name(TG_config_bad));
+    return PAM_PERM_DENIED;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TEGATA_PAM_MODULE_SESSION_H
+#define TEGATA_PAM_MODULE_SESSION_H
+
+#include "pam_module/login.h"
+
+/* Asks the agent for the session, with the certificate that sshd says was used, and keeps the session's id in
+ * the PAM handle. Returns what to return to PAM. */
+int tg_pam_session_open(struct tg_pam_login *login);
+
+/* Does the handle keep the id of a session? */
+bool tg_pam_session_is_open(pam_handle_t *pamh);
+
+/* Reports the end of the session to the agent and forgets its id. Returns what to return to PAM. */
+int tg_pam_session_close(struct tg_pam_login *login);
+
+#endif
