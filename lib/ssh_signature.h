@@ -8,6 +8,8 @@
 
 #include "lib/sshsig.h"
 
+#include <openssl/evp.h>
+
 enum { TG_SSH_SIGNATURE_MAX = 8192 };
 
 /* The fields; all point into the blob. */
@@ -32,5 +34,10 @@ bool tg_ssh_signature_parse(struct tg_bytes blob, struct tg_ssh_signature *out);
 int tg_ssh_signature_verify(const struct tg_public_key *key, const struct tg_ssh_signature *signature,
                             struct tg_bytes data, const struct tg_sshsig_demands *demands,
                             struct tg_sshsig_facts *facts, struct tg_error *error);
+
+/* Signs `data` with the private half of `key` (no security key) and writes the blob; RSA with rsa-sha2-512.
+ */
+int tg_ssh_signature_make(const struct tg_public_key *key, EVP_PKEY *private_key, struct tg_bytes data,
+                          struct tg_writer *writer, struct tg_error *error);
 
 #endif

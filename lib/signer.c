@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lib/signer.h"
+
+#include "lib/openssh_private_key.h"
+#include "lib/ssh_agent.h"
+#include "lib/ssh_keygen.h"
+#include "lib/ssh_signature.h"
+
+#include <openssl/crypto.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* `sign` makes a whole SSHSIG blob of a message; the rest is what it needs. */
+struct tg_signer {
+    int (*sign)(struct tg_signer *signer, const char *name_space, struct tg_bytes message, uint8_t **blob,
+                size_t *length, struct tg_error *error);
+    struct tg_public_key *key;
+    EVP_PKEY *private_key; /* for a key in memory */
+    char *path;            /* the agent's socket, or ssh-keygen's key file */
+};
+
+/* Puts an SSHSIG blob around a signature. */
+static int wrap(const struct tg_public_key *key, const char *name_space, struct tg_bytes signature,
+                uint8_t **blob, size_t *length, struct tg_error *error)
+{
+    uint8_t *data = malloc(TG_SSHSIG_MAX);
+    if (data == NULL)
+        return tg_fail(error, TG_internal_error, "out of memory");
+    struct tg_writer writer = tg_writer_of(data, TG_SSHSIG_MAX);
+    tg_write_bytes(&writer, tg_bytes_of_text("SSHSIG"));
+    tg_write_u32(&writer, 1);
+    tg_write_string(&writer, key->blob);
+    tg_write_text(&writer, name_space);
+    tg_write_text(&writer, "");
+    tg_write_text(&writer, "sha512");
+    tg_write_string(&writer, signature);
+    if (writer.failed) {
+        free(data);
+        return tg_fail(error, TG_internal_error, "a signature that does not fit");
+    }
+    *blob = data;
+    *length = writer.used;
+    return 0;
+}
+
+static int sign_in_memory(struct tg_signer *signer, const char *name_space, struct tg_bytes message,
+                          uint8_t **blob, size_t *length, struct tg_error *error)
+{
+    uint8_t signature[TG_SSH_SIGNATURE_MAX];
+    struct tg_writer writer = tg_writer_of(signature, sizeof signature);
+    uint8_t *data;
+    size_t data_length;
+    if (tg_sshsig_signed_data(name_space, message, &data, &data_length) != 0)
+        return tg_fail(error, TG_internal_error, "out of memory");
+    int result = tg_ssh_signature_make(signer->key, signer->private_key, tg_bytes_of(data, data_length),
+                                       &writer, error);
+    free(data);
+    if (result != 0)
+        return -1;
+    return wrap(signer->key, name_space, tg_bytes_of(signature, writer.used), blob, length, error);
+}
+
+static int sign_by_agent(struct tg_signer *signer, const char *name_space, struct tg_bytes message,
+                         uint8_t **blob, size_t *length, struct tg_error *error)
+{
+    uint8_t *data;
+    size_t data_length;
+    uint8_t *signature = NULL;
+    size_t signature_length = 0;
+    if (tg_sshsig_signed_data(name_space, message, &data, &data_length) != 0)
+        return tg_fail(error, TG_internal_error, "out of memory");
+    int result = tg_ssh_agent_sign(signer->path, signer->key, tg_bytes_of(data, data_length), &signature,
+                                   &signature_length, error);
+    if (result == 0)
+        result = wrap(signer->key, name_space, tg_bytes_of(signature, signature_length), blob, length, error);
+    free(signature);
+    free(data);
+    return result;
+}
+
+static int sign_by_ssh_keygen(struct tg_signer *signer, const char *name_space, struct tg_bytes message,
+                              uint8_t **blob, size_t *length, struct tg_error *error)
+{
+    return tg_ssh_keygen_sign(signer->path, name_space, message, blob, length, error);
+}
+
+int tg_signer_from_bytes(struct tg_bytes pem, const char *name, struct tg_signer **out,
+                         struct tg_error *error)
+{
+    *out = NULL;
+    struct tg_signer *signer = calloc(1, sizeof *signer);
+    if (signer == NULL)
+        return tg_fail(error, TG_internal_error, "out of memory");
+    signer->sign = sign_in_memory;
+    if (tg_openssh_private_key_parse(pem, name, &signer->private_key, &signer->key, error) != 0) {
+        tg_signer_free(signer);
+        return -1;
+    }
+    *out = signer;
+    return 0;
+}
+
+/* Nobody but its owner may read it. Where the owner is root, a group may too: that is how Fedora keeps host
+ * keys, and how the mask of systemd's credentials shows. */
+static int check_file(int fd, const char *path, struct tg_error *error)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return tg_fail(error, TG_key_unusable, "%s: %s", path, strerror(errno));
+    mode_t refused = status.st_uid == 0 ? S_IRWXO | S_IWGRP | S_IXGRP : S_IRWXO | S_IRWXG;
+    if (!S_ISREG(status.st_mode) || status.st_size > TG_PRIVATE_KEY_FILE_MAX)
+        return tg_fail(error, TG_key_unusable, "%s: not a private key file", path);
+    if ((status.st_mode & refused) != 0)
+        return tg_fail(error, TG_key_unusable, "%s: others can read it: chmod 600 %s", path, path);
+    return 0;
+}
+
+/* Reads the whole file. Returns its length, or -1. */
+static ssize_t read_file(int fd, uint8_t *bytes, size_t size)
+{
+    size_t used = 0;
+    while (used < size) {
+        ssize_t count = read(fd, bytes + used, size - used);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return -1;
+        if (count == 0)
+            return (ssize_t)used;
+        used += (size_t)count;
+    }
+    errno = EFBIG;
+    return -1;
+}
+
+int tg_signer_from_file(const char *path, struct tg_signer **out, struct tg_error *error)
+{
+    uint8_t bytes[TG_PRIVATE_KEY_FILE_MAX + 1];
+    *out = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return tg_fail(error, TG_key_unusable, "%s: %s", path, strerror(errno));
+    int result = check_file(fd, path, error);
+    ssize_t length = result == 0 ? read_file(fd, bytes, sizeof bytes) : -1;
+    if (result == 0 && length < 0)
+        result = tg_fail(error, TG_key_unusable, "%s: %s", path, strerror(errno));
+    (void)close(fd);
+    if (result == 0)
+        result = tg_signer_from_bytes(tg_bytes_of(bytes, (size_t)length), path, out, error);
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    return result;
+}
+
+/* A signer that has somebody else sign: its own copy of the key and of the path. */
+static int make_remote(const char *path, const struct tg_public_key *key, struct tg_signer **out,
+                       struct tg_error *error)
+{
+    *out = NULL;
+    struct tg_signer *signer = calloc(1, sizeof *signer);
+    if (signer == NULL)
+        return tg_fail(error, TG_internal_error, "out of memory");
+    signer->path = strdup(path);
+    if (signer->path == NULL || tg_public_key_parse(key->blob, &signer->key, error) != 0) {
+        tg_signer_free(signer);
+        return tg_fail(error, TG_internal_error, "out of memory");
+    }
+    *out = signer;
+    return 0;
+}
+
+int tg_signer_from_agent(const char *socket_path, const struct tg_public_key *key, struct tg_signer **out,
+                         struct tg_error *error)
+{
+    if (make_remote(socket_path, key, out, error) != 0)
+        return -1;
+    (*out)->sign = sign_by_agent;
+    return 0;
+}
+
+int tg_signer_from_ssh_keygen(const char *path, const struct tg_public_key *key, struct tg_signer **out,
+                              struct tg_error *error)
+{
+    if (make_remote(path, key, out, error) != 0)
+        return -1;
+    (*out)->sign = sign_by_ssh_keygen;
+    return 0;
+}
+
+void tg_signer_free(struct tg_signer *signer)
+{
+    if (signer == NULL)
+        return;
+    tg_public_key_free(signer->key);
+    EVP_PKEY_free(signer->private_key); /* OpenSSL wipes it */
+    free(signer->path);
+    free(signer);
+}
+
+const struct tg_public_key *tg_signer_public_key(const struct tg_signer *signer)
+{
+    return signer->key;
+}
+
+int tg_signer_sign(struct tg_signer *signer, const char *name_space, struct tg_bytes message, uint8_t **blob,
+                   size_t *length, struct tg_error *error)
+{
+    static const struct tg_sshsig_demands touch_only = {0};
+    struct tg_error why;
+    *blob = NULL;
+    *length = 0;
+    if (signer->sign(signer, name_space, message, blob, length, error) != 0)
+        return -1;
+    /* Whoever signed, nothing leaves that others would refuse: a key file whose halves do not belong
+     * together, an agent's or ssh-keygen's other key, a missing touch. */
+    if (tg_sshsig_verify(tg_bytes_of(*blob, *length), name_space, message, signer->key, &touch_only, NULL,
+                         &why) == 0)
+        return 0;
+    free(*blob);
+    *blob = NULL;
+    *length = 0;
+    return tg_fail(error, TG_key_unusable, "the signature that was made is not right: %s", why.text);
+}
