@@ -1,1 +1,8 @@
-# lib: added by its part
+# The roster. Its reader is libc only, and the NSS module is made of these sources alone.
+ROSTER_READER_SOURCES = \
+	lib/crc32c.c lib/crc32c.h \
+	lib/roster_cache.c lib/roster_check.c lib/roster_load.c lib/roster_local.c \
+	lib/roster_format.h lib/roster_reader.c lib/roster_reader.h lib/roster_rules.c
+
+libtegata_plugin_la_SOURCES += $(ROSTER_READER_SOURCES)
+libtegata_la_SOURCES += lib/roster.c lib/roster_build.c lib/roster_build.h

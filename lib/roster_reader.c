@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Searching a view. lib/roster_check.c has seen every byte of it before, so nothing is checked here.
+ */
+#include "lib/roster_reader.h"
+
+#include <string.h>
+
+static const struct tg_roster_key *key_of(const struct tg_roster_set *set, uint32_t index)
+{
+    return (const void *)(set->records + (size_t)index * set->record_size);
+}
+
+static const struct tg_roster_user_record *user_of(const struct tg_roster_view *view, uint32_t index)
+{
+    return (const void *)key_of(&view->users, index);
+}
+
+static const struct tg_roster_group_record *group_of(const struct tg_roster_view *view, uint32_t index)
+{
+    return (const void *)key_of(&view->groups, index);
+}
+
+static bool is_hidden(const struct tg_roster_set *set, uint32_t index)
+{
+    return set->hidden != NULL && (set->hidden[index / 8] & (1u << (index % 8))) != 0;
+}
+
+static bool user_is_served(const struct tg_roster_view *view, uint32_t index, int64_t now)
+{
+    return !is_hidden(&view->users, index) && now < user_of(view, index)->forgotten;
+}
+
+static bool group_is_served(const struct tg_roster_view *view, uint32_t index, int64_t now)
+{
+    uint32_t owner = group_of(view, index)->owner;
+    return !is_hidden(&view->groups, index) && (owner == 0 || user_is_served(view, owner - 1, now));
+}
+
+static uint32_t find_name(const struct tg_roster_view *view, const struct tg_roster_set *set,
+                          const char *name)
+{
+    uint32_t mask = set->buckets - 1;
+    uint32_t hash = tg_roster_hash_name(name);
+    for (uint32_t at = hash & mask; set->names[at].entry != 0; at = (at + 1) & mask) {
+        uint32_t index = set->names[at].entry - 1;
+        if (set->names[at].hash == hash && strcmp(view->strings + key_of(set, index)->name, name) == 0)
+            return index;
+    }
+    return TG_ROSTER_NONE;
+}
+
+static uint32_t find_id(const struct tg_roster_set *set, uint32_t id)
+{
+    uint32_t mask = set->buckets - 1;
+    uint32_t hash = tg_roster_hash_id(id);
+    /* The hash is a bijection: the same hash is the same id. */
+    for (uint32_t at = hash & mask; set->ids[at].entry != 0; at = (at + 1) & mask) {
+        if (set->ids[at].hash == hash)
+            return set->ids[at].entry - 1;
+    }
+    return TG_ROSTER_NONE;
+}
+
+/* The first record with an id above `id`, or set->count. */
+static uint32_t first_above(const struct tg_roster_set *set, uint32_t id)
+{
+    uint32_t low = 0, high = set->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (key_of(set, middle)->id <= id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+uint32_t tg_roster_user_by_name(const struct tg_roster_view *view, const char *name, int64_t now)
+{
+    uint32_t index = find_name(view, &view->users, name);
+    return index != TG_ROSTER_NONE && user_is_served(view, index, now) ? index : TG_ROSTER_NONE;
+}
+
+uint32_t tg_roster_user_by_uid(const struct tg_roster_view *view, uint32_t uid, int64_t now)
+{
+    uint32_t index = find_id(&view->users, uid);
+    return index != TG_ROSTER_NONE && user_is_served(view, index, now) ? index : TG_ROSTER_NONE;
+}
+
+uint32_t tg_roster_group_by_name(const struct tg_roster_view *view, const char *name, int64_t now)
+{
+    uint32_t index = find_name(view, &view->groups, name);
+    return index != TG_ROSTER_NONE && group_is_served(view, index, now) ? index : TG_ROSTER_NONE;
+}
+
+uint32_t tg_roster_group_by_gid(const struct tg_roster_view *view, uint32_t gid, int64_t now)
+{
+    uint32_t index = find_id(&view->groups, gid);
+    return index != TG_ROSTER_NONE && group_is_served(view, index, now) ? index : TG_ROSTER_NONE;
+}
+
+uint32_t tg_roster_user_after(const struct tg_roster_view *view, uint32_t id, int64_t now)
+{
+    for (uint32_t index = first_above(&view->users, id); index < view->users.count; index++) {
+        if (user_is_served(view, index, now))
+            return index;
+    }
+    return TG_ROSTER_NONE;
+}
+
+uint32_t tg_roster_group_after(const struct tg_roster_view *view, uint32_t id, int64_t now)
+{
+    for (uint32_t index = first_above(&view->groups, id); index < view->groups.count; index++) {
+        if (group_is_served(view, index, now))
+            return index;
+    }
+    return TG_ROSTER_NONE;
+}
+
+void tg_roster_account(const struct tg_roster_view *view, uint32_t user, int64_t now,
+                       struct tg_roster_account *account)
+{
+    const struct tg_roster_user_record *record = user_of(view, user);
+    account->expired = now >= record->expires;
+    account->name = view->strings + record->key.name;
+    account->uid = record->key.id;
+    account->gecos = view->strings + record->gecos;
+    account->home = view->strings + record->home;
+    account->shell = account->expired ? TG_ROSTER_NOLOGIN : view->strings + record->shell;
+}
+
+const char *tg_roster_group_name(const struct tg_roster_view *view, uint32_t group)
+{
+    return view->strings + key_of(&view->groups, group)->name;
+}
+
+uint32_t tg_roster_group_gid(const struct tg_roster_view *view, uint32_t group)
+{
+    return key_of(&view->groups, group)->id;
+}
+
+uint32_t tg_roster_next_gid(const struct tg_roster_view *view, uint32_t user, int64_t now, uint32_t *position)
+{
+    const struct tg_roster_user_record *record = user_of(view, user);
+    if (now >= record->expires)
+        return 0;
+    while (*position < record->groups_count) {
+        uint32_t group = view->user_groups[record->groups_first + (*position)++];
+        if (group_is_served(view, group, now))
+            return tg_roster_group_gid(view, group);
+    }
+    return 0;
+}
+
+const char *tg_roster_next_member(const struct tg_roster_view *view, uint32_t group, int64_t now,
+                                  uint32_t *position)
+{
+    const struct tg_roster_group_record *record = group_of(view, group);
+    while (*position < record->members_count) {
+        uint32_t user = view->group_members[record->members_first + (*position)++];
+        if (user_is_served(view, user, now) && now < user_of(view, user)->expires)
+            return view->strings + key_of(&view->users, user)->name;
+    }
+    return NULL;
+}
