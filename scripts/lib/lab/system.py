@@ -1,0 +1,114 @@
+"""What stands in /etc of the lab's machines."""
+
+import re
+import subprocess
+
+from people import PEOPLE, SHARED_ACCOUNTS
+
+SERVICE_NAME = "approve.lab"
+SSH_OPTIONS_WITH_CONNECTION = (9, 4)  # the first OpenSSH whose AuthorizedPrincipalsCommand knows %C
+
+
+def forget_people(machine):
+    """The system below may have users of the same names: they are not those of the lab."""
+    gone = {person.name for person in PEOPLE} | set(SHARED_ACCOUNTS) | {"ops", "tegata", "tegata-principals", "tegata-approvald"}
+    for file in ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"):
+        if machine.path(file).exists():
+            mode = machine.path(file).stat().st_mode & 0o777
+            lines = machine.read(file).splitlines()
+            machine.write(file, "".join(f"{line}\n" for line in lines if line.split(":")[0] not in gone), mode)
+
+
+def free_id(machine):
+    taken = {int(line.split(":")[2]) for file in ("/etc/passwd", "/etc/group")
+             for line in machine.read(file).splitlines() if line.count(":") >= 3}
+    return max(number for number in range(200, 999) if number not in taken)
+
+
+def add_user(machine, name, number=None, home="/nonexistent", shell="/usr/sbin/nologin", members=()):
+    number = free_id(machine) if number is None else number
+    with machine.path("/etc/passwd").open("a") as file:
+        file.write(f"{name}:x:{number}:{number}::{home}:{shell}\n")
+    with machine.path("/etc/shadow").open("a") as file:
+        file.write(f"{name}:*:19000:0:99999:7:::\n")
+    with machine.path("/etc/group").open("a") as file:
+        file.write(f"{name}:x:{number}:{','.join(members)}\n")
+    return number
+
+
+def name_machine(machine, machines):
+    addresses = [f"{other.address} {other.name}" for other in machines]
+    machine.write("/etc/hostname", machine.name + "\n")
+    machine.write("/etc/hosts", "127.0.0.1 localhost\n" + "\n".join(addresses) + f"\n{machines[0].address} {SERVICE_NAME}\n")
+    machine.write("/etc/resolv.conf", "")
+
+
+def openssh_version(machine):
+    text = subprocess.run(["chroot", str(machine.root), "ssh", "-V"], capture_output=True, text=True, check=True).stderr
+    found = re.match(r"OpenSSH_(\d+)\.(\d+)", text)
+    return int(found[1]), int(found[2])
+
+
+SSHD_CONFIG = """\
+ListenAddress 0.0.0.0
+HostKey /etc/ssh/ssh_host_ed25519_key
+LogLevel VERBOSE
+UsePAM yes
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+AuthorizedKeysFile none
+TrustedUserCAKeys /etc/ssh/user_ca.pub
+{principals}
+MaxStartups 200
+X11Forwarding no
+PrintMotd no
+Subsystem sftp /usr/lib/openssh/sftp-server
+"""
+
+PRINCIPALS_COMMAND = """\
+AuthorizedPrincipalsCommand /usr/libexec/tegata-principals --account=%u --key-type=%t --certificate=%k{connection}
+AuthorizedPrincipalsCommandUser tegata-principals"""
+
+# In a bare lab there is no checkpoint: the certificate alone opens the door to a local user.
+BARE_PRINCIPALS = "AuthorizedPrincipalsFile none"
+
+
+def write_sshd(machine, user_ca, bare):
+    for file in machine.path("/etc/ssh").glob("ssh_host_*"):
+        file.unlink()
+    for file in machine.path("/etc/ssh").glob("sshd_config.d/*"):
+        file.unlink()
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", machine.name, "-f",
+                    str(machine.path("/etc/ssh/ssh_host_ed25519_key"))], check=True)
+    connection = " --connection=%C" if openssh_version(machine) >= SSH_OPTIONS_WITH_CONNECTION else ""
+    principals = BARE_PRINCIPALS if bare else PRINCIPALS_COMMAND.format(connection=connection)
+    machine.write("/etc/ssh/sshd_config", SSHD_CONFIG.format(principals=principals))
+    machine.write("/etc/ssh/user_ca.pub", user_ca + "\n")
+    machine.path("/run/sshd").mkdir(mode=0o755)
+
+
+def write_pam(machine, bare):
+    """The system's own stack, with the checkpoint first and a home for whoever has none."""
+    lines = []
+    seen = set()
+    for line in machine.read("/etc/pam.d/sshd").splitlines():
+        kind = line.split()[0] if line.strip() else ""
+        kind = "account" if line.startswith("@include common-account") else kind
+        if kind in ("account", "session") and kind not in seen and not bare:
+            lines.append(f"{kind} required pam_tegata.so")
+        seen.add(kind)
+        if line.startswith("@include common-session"):
+            lines.append("session required pam_mkhomedir.so umask=0077")
+        lines.append(line)
+    machine.write("/etc/pam.d/sshd", "\n".join(lines) + "\n")
+
+
+def write_nss(machine):
+    text = machine.read("/etc/nsswitch.conf")
+    for database in ("passwd", "group"):
+        text = re.sub(rf"(?m)^{database}:.*$", f"{database}: files tegata", text)
+    machine.write("/etc/nsswitch.conf", text)
+
+
+def write_sudo(machine):
+    machine.write("/etc/sudoers.d/ops", "%ops ALL=(ALL) NOPASSWD: ALL\n", 0o440)

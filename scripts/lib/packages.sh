@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# The one list of Debian packages, and how to get what is missing.
+# shellcheck disable=SC2034 # the lists are read by the scripts that include this
+
+# To build.
+PACKAGES_BUILD=(autoconf automake gcc libc6-dev libcap-dev libcmocka-dev libcurl4-openssl-dev libfido2-dev libinih-dev
+    libjansson-dev libmicrohttpd-dev libpam0g-dev libsqlite3-dev libssl-dev libtool make pkg-config xz-utils)
+
+# For the lab and the tests that run in it.
+PACKAGES_LAB=(curl git iproute2 libpam-modules openssh-client openssh-server openssh-sftp-server procps python3 rsync sudo
+    util-linux)
+
+# For scripts/check, beside those: compilers, linters and the runner of the tests.
+PACKAGES_CHECK=(clang clang-format cppcheck libpam-wrapper mandoc pamtester python3-pytest shellcheck strace)
+
+# For scripts/check --release.
+PACKAGES_RELEASE=(debian-archive-keyring mmdebstrap)
+
+missing_packages() {
+    local package
+    for package in "$@"; do
+        if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+            printf '%s\n' "$package"
+        fi
+    done
+}
+
+# Nothing that is installed here may start by itself: installing openssh-server must not open a door on this machine.
+install_missing() (
+    mapfile -t missing < <(missing_packages "$@")
+    [ "${#missing[@]}" -gt 0 ] || exit 0
+    command -v apt-get >/dev/null || die "these packages are missing, and there is no apt-get: ${missing[*]}"
+    note "installing: ${missing[*]}"
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+        trap 'rm -f "$policy"' EXIT
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    if ! apt-get install -y --no-install-recommends "${missing[@]}" >/dev/null 2>&1; then
+        apt-get update >/dev/null
+        apt-get install -y --no-install-recommends "${missing[@]}" >/dev/null
+    fi
+)
