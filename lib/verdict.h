@@ -81,7 +81,10 @@ enum tg_reason tg_rule_covers(const struct tg_policy *policy, const struct tg_ru
  * addresses count as IPv4. */
 bool tg_address_matches(const char *address, const char *const *networks, size_t count);
 
-/* Is the text a numeric address, with or without a prefix length? */
+/* Is the text a numeric address, with or without a prefix length? Bits behind the prefix are refused, as by sshd. */
 bool tg_network_is_valid(const char *network);
+
+/* Does a network, or an address, lie inside one of the networks? */
+bool tg_network_is_within(const char *network, const char *const *networks, size_t count);
 
 #endif
