@@ -1,0 +1,54 @@
+"""Fixtures of the end-to-end tests.
+
+    lab        one lab for the whole run: leave it as you found it (tickets may stay; policy, daemons and files may not)
+    own_lab    a factory of labs for tests that break things: own_lab(hosts=1, options=["--bare"])"""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from lab import Lab, show_logs  # noqa: E402
+
+
+def pytest_collection_modifyitems(items):
+    """No test may be left out unnoticed."""
+    for item in items:
+        assert not item.get_closest_marker("skip") and not item.get_closest_marker("xfail"), f"{item.nodeid} is skipped"
+
+
+@pytest.fixture(scope="session")
+def lab():
+    with Lab() as running:
+        yield running
+
+
+@pytest.fixture
+def own_lab():
+    running = []
+
+    def start(**options):
+        running.append(Lab(own=True, **options))
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.close()
+
+
+@pytest.fixture
+def policy(lab):
+    """A test that changes the policy: gets it as text; it is put back afterwards."""
+    text = lab.read(f"{lab.folder}/policy.json")
+    yield text
+    lab.publish_policy(text)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed and call.when == "call" and "lab" in item.funcargs:
+        show_logs(item.funcargs["lab"])
