@@ -21,3 +21,30 @@ libtegata_la_SOURCES = lib/canonical_json.h lib/certificate.h lib/policy.h lib/p
 	lib/roster.h lib/signer.h lib/sshsig.h lib/ticket.h lib/verdict.h lib/webauthn.h
 libtegata_la_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
 libtegata_la_LIBADD = libtegata_plugin.la $(OPENSSL_LIBS) $(JANSSON_LIBS) $(FIDO2_LIBS)
+
+# The tests of the libc-only half link only that half, which so stays one. FAKE_AGENT is for whoever asks the agent.
+PLUGIN_TEST_LIBS = libtegata_plugin.la $(CMOCKA_LIBS)
+FAKE_AGENT = tests/unit/fake_agent.c tests/unit/fake_agent.h
+
+PLUGIN_LIBRARY_TESTS = \
+	tests/unit/test_wire tests/unit/test_base64 tests/unit/test_reason tests/unit/test_log \
+	tests/unit/test_config tests/unit/test_options tests/unit/test_auth_info tests/unit/test_agent_protocol
+check_PROGRAMS += $(PLUGIN_LIBRARY_TESTS)
+TESTS += $(PLUGIN_LIBRARY_TESTS)
+tests_unit_test_wire_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_wire_LDADD = $(PLUGIN_TEST_LIBS)
+tests_unit_test_base64_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_base64_LDADD = $(PLUGIN_TEST_LIBS)
+tests_unit_test_reason_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_reason_LDADD = $(PLUGIN_TEST_LIBS)
+tests_unit_test_log_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_log_LDADD = $(PLUGIN_TEST_LIBS)
+tests_unit_test_config_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_config_LDADD = $(PLUGIN_TEST_LIBS)
+tests_unit_test_options_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_options_LDADD = $(PLUGIN_TEST_LIBS)
+tests_unit_test_auth_info_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_auth_info_LDADD = $(PLUGIN_TEST_LIBS)
+tests_unit_test_agent_protocol_SOURCES = tests/unit/test_agent_protocol.c $(FAKE_AGENT)
+tests_unit_test_agent_protocol_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_agent_protocol_LDADD = $(PLUGIN_TEST_LIBS) -lpthread
