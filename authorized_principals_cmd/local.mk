@@ -7,3 +7,9 @@ tegata_principals_LDADD = libtegata_plugin.la
 
 MAN_PAGES_IN += man/tegata-principals.8.in
 man/tegata-principals.8: authorized_principals_cmd/options.def
+
+check_PROGRAMS += tests/unit/test_principals
+TESTS += tests/unit/test_principals
+tests_unit_test_principals_SOURCES = tests/unit/test_principals.c $(FAKE_AGENT)
+tests_unit_test_principals_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_principals_LDADD = $(PLUGIN_TEST_LIBS) -lpthread

@@ -8,7 +8,7 @@ pam_tegata_la_SOURCES = \
 	pam_module/session.c pam_module/session.h \
 	pam_module/settings.c pam_module/settings.h
 pam_tegata_la_CFLAGS = $(AM_CFLAGS)
-pam_tegata_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -Wl,--gc-sections -Wl,-z,defs \
+pam_tegata_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -Wl,--gc-sections \
 	-Wl,--version-script=$(top_srcdir)/pam_module/pam_tegata.map
 pam_tegata_la_LIBADD = libtegata_plugin.la -lpam
 EXTRA_pam_tegata_la_DEPENDENCIES = pam_module/pam_tegata.map
@@ -22,3 +22,10 @@ remove-pam-la:
 	rm -f '$(DESTDIR)$(pamdir)/pam_tegata.la'
 uninstall-local:
 	rm -f '$(DESTDIR)$(pamdir)/pam_tegata.so'
+
+check_PROGRAMS += tests/unit/test_pam_module
+TESTS += tests/unit/test_pam_module tests/unit/check_symbols
+EXTRA_DIST += tests/unit/check_symbols
+tests_unit_test_pam_module_SOURCES = tests/unit/test_pam_module.c $(FAKE_AGENT)
+tests_unit_test_pam_module_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_pam_module_LDADD = $(PLUGIN_TEST_LIBS) -lpam -lpthread
