@@ -6,3 +6,9 @@ ROSTER_READER_SOURCES = \
 
 libtegata_plugin_la_SOURCES += $(ROSTER_READER_SOURCES)
 libtegata_la_SOURCES += lib/roster.c lib/roster_build.c lib/roster_build.h
+
+check_PROGRAMS += tests/unit/test_roster
+TESTS += tests/unit/test_roster
+tests_unit_test_roster_SOURCES = tests/unit/test_roster.c tests/unit/roster_sample.h
+tests_unit_test_roster_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_roster_LDADD = $(TEST_LIBS)

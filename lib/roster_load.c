@@ -45,20 +45,25 @@ static int open_directory(const char *path, const char **name)
     return fd < 0 ? -errno : fd;
 }
 
-static int check_owner_and_mode(int directory, int fd, const char **problem)
+int tg_roster_check_stat(const struct stat *directory, const struct stat *file, const char **problem)
+{
+    if (!S_ISREG(file->st_mode))
+        return fail(problem, EPERM, "it is not a regular file");
+    if ((directory->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return fail(problem, EPERM, "its directory may be written by group or others");
+    if (file->st_uid != 0 && file->st_uid != directory->st_uid)
+        return fail(problem, EPERM, "it belongs neither to root nor to its directory's owner");
+    if ((file->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return fail(problem, EPERM, "it may be written by group or others");
+    return 0;
+}
+
+static int check_open(int directory, int fd, const char **problem)
 {
     struct stat above, file;
     if (fstat(directory, &above) != 0 || fstat(fd, &file) != 0)
         return fail(problem, errno, "it cannot be examined");
-    if (!S_ISREG(file.st_mode))
-        return fail(problem, EPERM, "it is not a regular file");
-    if ((above.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return fail(problem, EPERM, "its directory may be written by group or others");
-    if (file.st_uid != 0 && file.st_uid != above.st_uid)
-        return fail(problem, EPERM, "it belongs neither to root nor to its directory's owner");
-    if ((file.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return fail(problem, EPERM, "it may be written by group or others");
-    return 0;
+    return tg_roster_check_stat(&above, &file, problem);
 }
 
 int tg_roster_open(const char *path, const char **problem)
@@ -69,8 +74,7 @@ int tg_roster_open(const char *path, const char **problem)
         return fail(problem, -directory, "its directory cannot be opened");
     /* O_NONBLOCK: a FIFO in its place must not stop anybody. */
     int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    int status =
-        fd < 0 ? fail(problem, errno, "it cannot be opened") : check_owner_and_mode(directory, fd, problem);
+    int status = fd < 0 ? fail(problem, errno, "it cannot be opened") : check_open(directory, fd, problem);
     (void)close(directory);
     if (status != 0 && fd >= 0)
         (void)close(fd);

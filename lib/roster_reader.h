@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #define TG_ROSTER_NOLOGIN "/usr/sbin/nologin"
 
@@ -68,9 +69,14 @@ int tg_roster_view_of_bytes(const void *bytes, size_t size, struct tg_roster_vie
  * view->users.hidden and view->groups.hidden. Returns 0 or -errno. */
 int tg_roster_hide_local(struct tg_roster_view *view, const char *passwd, const char *group);
 
-/* Opens the roster's file and checks the directory and it: neither a symbolic link nor writable by group or
- * others, the file owned by root or by the directory's owner (who could put another file there anyway; the
- * directory's own parent belongs to root). Returns an fd, or -errno with *problem saying what is wrong. */
+/* May a file with this owner and mode, in such a directory, be believed? A regular file that neither it nor
+ * its directory lets group or others write, owned by root or by the directory's owner, who could put another
+ * file there anyway. (The directory's own parent belongs to root.) Returns 0, or -EPERM with *problem saying
+ * what is wrong. */
+int tg_roster_check_stat(const struct stat *directory, const struct stat *file, const char **problem);
+
+/* Opens the roster's file, following no symbolic link, and asks tg_roster_check_stat(). Returns an fd, or
+ * -errno with *problem saying what is wrong. */
 int tg_roster_open(const char *path, const char **problem);
 
 /* Makes a view of the open file `fd` in memory of its own. The caller

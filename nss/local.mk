@@ -17,3 +17,29 @@ nss/libnss_tegata.so.2: nss/libnss_tegata.la
 	$(AM_V_GEN)cp -f nss/.libs/libnss_tegata.so.2 $@
 CLEANFILES += nss/libnss_tegata.so.2
 EXTRA_DIST += nss/nss_tegata.map
+
+MAN_PAGES_IN += man/nss_tegata.8.in
+
+# The module for the tests and the benchmark: the same, but for where its files are.
+NSS_TEST_DIRECTORY = $(abs_top_builddir)/tests/unit/nss.d
+NSS_TEST_MODULE = $(abs_top_builddir)/tests/unit/.libs/libnss_tegata_test.so.2
+NSS_TEST_CPPFLAGS = $(AM_CPPFLAGS) -DTG_TEST_NSS_DIRECTORY='"$(NSS_TEST_DIRECTORY)"' -DTG_TEST_NSS_MODULE='"$(NSS_TEST_MODULE)"'
+check_LTLIBRARIES += tests/unit/libnss_tegata_test.la
+tests_unit_libnss_tegata_test_la_SOURCES = $(NSS_SOURCES)
+tests_unit_libnss_tegata_test_la_CPPFLAGS = $(AM_CPPFLAGS) -DTG_NSS_ROSTER='"$(NSS_TEST_DIRECTORY)/roster"' \
+	-DTG_NSS_PASSWD='"$(NSS_TEST_DIRECTORY)/passwd"' -DTG_NSS_GROUP='"$(NSS_TEST_DIRECTORY)/group"'
+tests_unit_libnss_tegata_test_la_LDFLAGS = $(NSS_LDFLAGS) -rpath $(nssdir)
+
+check_PROGRAMS += tests/unit/test_nss
+TESTS += tests/unit/test_nss
+tests_unit_test_nss_SOURCES = tests/unit/test_nss.c tests/unit/roster_sample.h
+tests_unit_test_nss_CPPFLAGS = $(NSS_TEST_CPPFLAGS)
+tests_unit_test_nss_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_nss_LDADD = $(TEST_LIBS)
+EXTRA_tests_unit_test_nss_DEPENDENCIES = tests/unit/libnss_tegata_test.la
+
+# A sanitizer's own symbols are none that the module may use, so its builds cannot be held to the list.
+EXTRA_DIST += tests/unit/check_nss_symbols
+if !SANITIZERS
+TESTS += tests/unit/check_nss_symbols
+endif
