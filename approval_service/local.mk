@@ -1,1 +1,35 @@
-# approval_service: added by its part
+# approval_service/: the daemon is a thin main around libtegata_service.la, so that tests and fuzzers link the rest.
+noinst_LTLIBRARIES += libtegata_service.la
+libtegata_service_la_SOURCES = \
+	approval_service/approvals.c \
+	approval_service/authenticate.c \
+	approval_service/body.c approval_service/body.h \
+	approval_service/config.c approval_service/config.h approval_service/service_config.def \
+	approval_service/events.c \
+	approval_service/expiry.c \
+	approval_service/host_event.c approval_service/host_event.h \
+	approval_service/hosts.c \
+	approval_service/http.c approval_service/http.h \
+	approval_service/metrics.c \
+	approval_service/policy.c \
+	approval_service/problem.c approval_service/problem.h \
+	approval_service/rate.c approval_service/rate.h \
+	approval_service/route.c approval_service/route.h \
+	approval_service/server.c approval_service/server.h \
+	approval_service/service.c approval_service/service.h approval_service/setup.h \
+	approval_service/sessions.c \
+	approval_service/store.h approval_service/store_hosts.c approval_service/store_schema.h \
+	approval_service/store_sqlite.c approval_service/store_sqlite.h approval_service/store_statements.def \
+	approval_service/store_tickets.c \
+	approval_service/ticket_view.c approval_service/ticket_view.h \
+	approval_service/tickets.c \
+	approval_service/waiting.c approval_service/waiting.h \
+	approval_service/why.c
+libtegata_service_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(LIBTEGATA_CFLAGS) $(MICROHTTPD_CFLAGS) $(SQLITE_CFLAGS)
+libtegata_service_la_LIBADD = libtegata.la $(MICROHTTPD_LIBS) $(SQLITE_LIBS)
+
+sbin_PROGRAMS += tegata-approvald
+tegata_approvald_SOURCES = approval_service/main.c approval_service/options.def
+tegata_approvald_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(LIBTEGATA_CFLAGS)
+tegata_approvald_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
+tegata_approvald_LDADD = libtegata_service.la libtegata.la

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Who calls: a signature (lib/request_auth.h) whose key the policy, the table of hosts or the root signers
+ * know, or a token.
+ */
+#include "approval_service/service.h"
+
+#include "lib/base64.h"
+#include "lib/request_auth.h"
+#include "lib/verdict.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+enum { TOKEN_BYTES = 32, TOKEN_SECONDS = 3600, TOKEN_TEXT_MAX = 512 };
+
+void tg_sha256_hex(struct tg_bytes bytes, char out[TG_DIGEST_SIZE])
+{
+    uint8_t digest[32] = {0};
+    unsigned length = sizeof digest;
+    /* Cannot fail with SHA-256; if it does all the same, "" matches nothing. */
+    if (EVP_Digest(bytes.data, bytes.length, digest, &length, EVP_sha256(), NULL) != 1 ||
+        length != sizeof digest) {
+        out[0] = '\0';
+        return;
+    }
+    for (size_t i = 0; i < sizeof digest; i++)
+        (void)snprintf(out + 2 * i, 3, "%02x", digest[i]);
+}
+
+static const char *bearer_token(const struct tg_http_request *request)
+{
+    static const char scheme[] = "Bearer ";
+    if (request->authorization == NULL || strncmp(request->authorization, scheme, sizeof scheme - 1) != 0)
+        return NULL;
+    const char *token = request->authorization + sizeof scheme - 1;
+    return strlen(token) <= TOKEN_TEXT_MAX ? token : NULL;
+}
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int check_rate(struct tg_service *service, const char *signer, struct tg_error *error)
+{
+    if (tg_rate_take(&service->rates, signer, service->requests_per_minute, monotonic_ms()))
+        return 0;
+    return tg_fail(error, TG_request_rate, "more than %lld requests in a minute",
+                   (long long)service->requests_per_minute);
+}
+
+static int check_person(struct tg_service *service, const struct tg_person *person, struct tg_caller *caller,
+                        struct tg_error *error)
+{
+    if (person->disabled)
+        return tg_fail(error, TG_requester_disabled, "%s is disabled in the policy", person->name);
+    (void)snprintf(caller->name, sizeof caller->name, "%s", person->name);
+    char signer[TG_RATE_NAME_SIZE];
+    (void)snprintf(signer, sizeof signer, "person %.64s", person->name);
+    return check_rate(service, signer, error);
+}
+
+static int check_policy(const struct tg_service *service, struct tg_error *error)
+{
+    if (service->policy == NULL)
+        return tg_fail(error, TG_policy_missing, "the service has no policy yet: tegata policy publish");
+    return 0;
+}
+
+static int person_by_token(struct tg_service *service, const char *token, struct tg_caller *caller,
+                           struct tg_error *error)
+{
+    char digest[TG_DIGEST_SIZE];
+    char *name = NULL;
+    tg_sha256_hex(tg_bytes_of_text(token), digest);
+    if (tg_store_token_person(service->store, digest, tg_service_now(service), &name, error) < 0)
+        return -1;
+    const struct tg_person *person = tg_policy_person(service->policy, name);
+    free(name);
+    if (person == NULL)
+        return tg_fail(error, TG_token_invalid, "the policy no longer knows the token's person");
+    return check_person(service, person, caller, error);
+}
+
+static bool is_root_key(const struct tg_service *service, const struct tg_public_key *key)
+{
+    for (size_t i = 0; i < service->roots.count; i++) {
+        if (tg_bytes_equal(service->roots.keys[i]->blob, key->blob))
+            return true;
+    }
+    return false;
+}
+
+static bool is_revoked(const struct tg_policy *policy, const struct tg_public_key *key)
+{
+    for (size_t i = 0; i < policy->revoked_key_count; i++) {
+        if (strcmp(policy->revoked_keys[i], key->fingerprint) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int take_host(void *context, const struct tg_stored_host *host)
+{
+    struct tg_caller *caller = context;
+    (void)snprintf(caller->name, sizeof caller->name, "%s", host->name);
+    caller->host_id = host->id;
+    caller->host_acknowledged = host->acknowledged;
+    return 0;
+}
+
+static int person_by_key(struct tg_service *service, const struct tg_public_key *key,
+                         struct tg_caller *caller, struct tg_error *error)
+{
+    const struct tg_person_key *entry = NULL;
+    const struct tg_person *person = tg_policy_key_owner(service->policy, key, &entry);
+    if (person == NULL)
+        return tg_fail(error, TG_requester_unknown, "the policy does not know the key %s", key->fingerprint);
+    if (is_revoked(service->policy, key))
+        return tg_fail(error, TG_request_forbidden, "the key %s is revoked", key->fingerprint);
+    return check_person(service, person, caller, error);
+}
+
+/* Finds the signer among those who may make this call. */
+static int signer_by_key(struct tg_service *service, const struct tg_public_key *key, enum tg_caller_kind who,
+                         struct tg_caller *caller, struct tg_error *error)
+{
+    if (who == TG_CALLER_PERSON)
+        return person_by_key(service, key, caller, error);
+    if (who == TG_CALLER_HOST) {
+        if (tg_store_host_by_key(service->store, key->fingerprint, take_host, caller, error) < 0)
+            return -1;
+    } else if (!is_root_key(service, key)) {
+        return tg_fail(error, TG_request_forbidden, "the key %s is none of the root keys", key->fingerprint);
+    }
+    return check_rate(service, key->fingerprint, error);
+}
+
+static int by_signature(struct tg_service *service, const struct tg_http_request *request,
+                        enum tg_caller_kind who, struct tg_caller *caller, struct tg_error *error)
+{
+    if (request->authorization == NULL)
+        return tg_fail(error, TG_request_unsigned, "the Authorization header is missing");
+    struct tg_request signed_request = {.method = request->method,
+                                        .authority = service->authority,
+                                        .target = request->target,
+                                        .body = request->body};
+    struct tg_request_proof proof = {0};
+    int64_t now = tg_service_now(service);
+    if (tg_request_verify(&signed_request, request->authorization, now, &proof, error) < 0)
+        return -1;
+    int result = signer_by_key(service, proof.key, who, caller, error);
+    /* The signer is known first, so that strangers cannot fill the table of nonces. */
+    if (result == 0)
+        result = tg_store_nonce_use(service->store, proof.key->fingerprint, proof.nonce,
+                                    proof.time + TG_REQUEST_TIME_SKEW, now, error);
+    caller->signed_request = result == 0;
+    tg_public_key_free(proof.key);
+    return result;
+}
+
+static bool is_enrolment_token(const struct tg_service *service, const char *token)
+{
+    char digest[TG_DIGEST_SIZE];
+    tg_sha256_hex(tg_bytes_of_text(token), digest);
+    return service->enrolment_token[0] != '\0' && strlen(digest) == TG_DIGEST_SIZE - 1 &&
+           CRYPTO_memcmp(digest, service->enrolment_token, TG_DIGEST_SIZE - 1) == 0;
+}
+
+static int check_monitor(const struct tg_service *service, const char *address, struct tg_error *error)
+{
+    char list[sizeof service->monitors];
+    (void)snprintf(list, sizeof list, "%s", service->monitors);
+    char *rest = NULL;
+    for (char *word = strtok_r(list, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+        const char *network = word;
+        if (tg_address_matches(address, &network, 1))
+            return 0;
+    }
+    return tg_fail(error, TG_request_forbidden, "[metrics] allow does not name your address %s", address);
+}
+
+int tg_authenticate(struct tg_service *service, struct tg_http_request *request, enum tg_caller_kind who,
+                    struct tg_error *error)
+{
+    request->caller = (struct tg_caller){0};
+    if (who == TG_CALLER_ANYONE)
+        return 0;
+    if (who == TG_CALLER_MONITOR)
+        return check_monitor(service, request->address, error);
+    if (who == TG_CALLER_PERSON && check_policy(service, error) < 0)
+        return -1;
+    const char *token = bearer_token(request);
+    if (token != NULL && who == TG_CALLER_PERSON)
+        return person_by_token(service, token, &request->caller, error);
+    if (token != NULL && who == TG_CALLER_ENROLMENT) {
+        if (!is_enrolment_token(service, token))
+            return tg_fail(error, TG_token_invalid, "this is not the enrolment token");
+        return check_rate(service, "enrolment token", error);
+    }
+    return by_signature(service, request, who, &request->caller, error);
+}
+
+int tg_post_sessions(struct tg_service *service, const struct tg_http_request *request,
+                     struct tg_http_answer *answer, struct tg_error *error)
+{
+    if (!request->caller.signed_request)
+        return tg_fail(error, TG_request_unsigned, "a token cannot make another one: sign the request");
+    uint8_t random[TOKEN_BYTES];
+    char token[TOKEN_BYTES * 2];
+    char digest[TG_DIGEST_SIZE];
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random ||
+        !tg_base64_encode(TG_BASE64URL, tg_bytes_of(random, sizeof random), token, sizeof token))
+        return tg_fail(error, TG_internal_error, "no random bytes");
+    tg_sha256_hex(tg_bytes_of_text(token), digest);
+    int64_t now = tg_service_now(service);
+    int result =
+        tg_store_token_add(service->store, digest, request->caller.name, now + TOKEN_SECONDS, now, error);
+    if (result == 0)
+        result =
+            tg_http_answer_json(answer, 201,
+                                json_pack("{s:s, s:I, s:s}", "token", token, "expires",
+                                          (json_int_t)(now + TOKEN_SECONDS), "person", request->caller.name),
+                                error);
+    OPENSSL_cleanse(random, sizeof random);
+    OPENSSL_cleanse(token, sizeof token);
+    return result;
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "approval_service/server.h"
+
+#include "approval_service/problem.h"
+#include "approval_service/route.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    IDLE_SECONDS = 20,             /* a connection on which nothing moves is closed */
+    REQUEST_SECONDS = 60,          /* a request that is not complete by then is dropped */
+    CONNECTION_MEMORY = 24 * 1024, /* request line, headers and buffers of one connection */
+    BODIES_MAX = 64 << 20,         /* bytes of bodies that may be held at once, of all requests together */
+    DISCARD_MAX =
+        8
+        << 20, /* bytes that are read and thrown away so that a client can hear that its body is too large */
+    METHOD_SIZE = 16,
+};
+
+static const char priorities[] = "SECURE128:-VERS-ALL:+VERS-TLS1.3";
+
+struct tg_server {
+    struct tg_service *service;
+    struct MHD_Daemon *daemon;
+    size_t body_bytes;
+    bool stopping;
+};
+
+/* One request, from its first line to the last byte of its answer. */
+struct call {
+    struct tg_waiter waiter; /* first: wake_call() casts */
+    struct tg_server *server;
+    struct MHD_Connection *connection;
+    struct tg_http_request http;
+    char target[TG_HTTP_TARGET_MAX + 1];
+    char path[TG_HTTP_TARGET_MAX + 1];
+    char method[METHOD_SIZE];
+    char address[64];
+    char *body;
+    size_t body_used;
+    size_t body_size;
+    size_t body_limit;
+    size_t discarded;
+    int64_t begun_ms;
+    enum tg_reason refused; /* before it came to a handler */
+    bool started;
+    bool waited;
+};
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void wake_call(struct tg_waiter *waiter)
+{
+    struct call *call = (struct call *)waiter;
+    MHD_resume_connection(call->connection);
+}
+
+/* The target as it came, before libmicrohttpd decodes it: the signature covers these bytes. */
+static void *begin_call(void *context, const char *target, struct MHD_Connection *connection)
+{
+    struct call *call = calloc(1, sizeof *call);
+    if (call == NULL)
+        return NULL; /* handle_call() then drops the connection */
+    call->server = context;
+    call->connection = connection;
+    call->begun_ms = monotonic_ms();
+    call->waiter.wake = wake_call;
+    size_t length = strlen(target);
+    if (length > TG_HTTP_TARGET_MAX) {
+        call->refused = TG_request_too_large;
+        length = 0;
+    }
+    memcpy(call->target, target, length);
+    memcpy(call->path, call->target, length);
+    char *query = strchr(call->path, '?');
+    if (query != NULL)
+        *query++ = '\0';
+    call->http.target = call->target;
+    call->http.path = call->path;
+    call->http.query = query == NULL ? "" : query;
+    return call;
+}
+
+static void end_call(void *context, struct MHD_Connection *connection, void **slot,
+                     enum MHD_RequestTerminationCode code)
+{
+    struct tg_server *server = context;
+    struct call *call = *slot;
+    (void)connection;
+    (void)code;
+    if (call == NULL)
+        return;
+    *slot = NULL;
+    tg_waiting_remove(&server->service->waiting, &call->waiter);
+    server->body_bytes -= call->body_size;
+    json_decref(call->http.parsed);
+    free(call->body);
+    free(call);
+}
+
+static void read_address(struct call *call)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    (void)snprintf(call->address, sizeof call->address, "unknown");
+    if (info == NULL || info->client_addr == NULL)
+        return;
+    socklen_t length =
+        info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    if (getnameinfo(info->client_addr, length, call->address, sizeof call->address, NULL, 0,
+                    NI_NUMERICHOST) != 0)
+        (void)snprintf(call->address, sizeof call->address, "unknown");
+}
+
+/* The headers are here; the body is still to come. */
+static enum MHD_Result start_call(struct call *call, const char *method)
+{
+    call->started = true;
+    read_address(call);
+    (void)snprintf(call->method, sizeof call->method, "%s", method);
+    call->http.method = call->method;
+    call->http.address = call->address;
+    call->http.authorization =
+        MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    call->body_limit = tg_route_body_limit(call->method, call->path);
+    return MHD_YES;
+}
+
+static bool make_room(struct call *call, size_t needed)
+{
+    if (needed <= call->body_size)
+        return true;
+    size_t size = call->body_size == 0 ? 4096 : call->body_size;
+    while (size < needed)
+        size *= 2;
+    if (call->server->body_bytes + (size - call->body_size) > BODIES_MAX) {
+        call->refused = TG_request_rate;
+        return false;
+    }
+    char *body = realloc(call->body, size);
+    if (body == NULL) {
+        call->refused = TG_internal_error;
+        return false;
+    }
+    call->server->body_bytes += size - call->body_size;
+    call->body = body;
+    call->body_size = size;
+    return true;
+}
+
+/* A piece of the body. MHD_NO drops the connection. */
+static enum MHD_Result take_body(struct call *call, const char *data, size_t length)
+{
+    if (monotonic_ms() - call->begun_ms > REQUEST_SECONDS * 1000)
+        return MHD_NO;
+    if (call->refused == TG_allowed && length > call->body_limit - call->body_used)
+        call->refused = TG_request_too_large;
+    if (call->refused == TG_allowed && make_room(call, call->body_used + length)) {
+        memcpy(call->body + call->body_used, data, length);
+        call->body_used += length;
+        return MHD_YES;
+    }
+    call->discarded += length;
+    return call->discarded > DISCARD_MAX ? MHD_NO : MHD_YES;
+}
+
+static void add_headers(struct call *call, struct MHD_Response *response, const struct tg_http_answer *answer)
+{
+    const char *type = answer->problem        ? "application/problem+json"
+                       : answer->text != NULL ? "text/plain; version=0.0.4; charset=utf-8"
+                                              : "application/json";
+    char methods[64];
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (answer->status == 401)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "SSHSIG");
+    if (answer->status == 429 || answer->status == 503)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "5");
+    if (answer->status == 405 && tg_route_methods(call->path, methods, sizeof methods))
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, methods);
+    if (call->server->stopping)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+}
+
+static enum MHD_Result send_answer(struct call *call, struct tg_http_answer *answer)
+{
+    char *text = answer->text != NULL   ? strdup(answer->text)
+                 : answer->json != NULL ? json_dumps(answer->json, JSON_COMPACT)
+                                        : NULL;
+    bool empty = text == NULL;
+    if (empty && answer->status != 204)
+        answer->status = 500;
+    struct MHD_Response *response =
+        empty ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
+              : MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL) {
+        free(text);
+        return MHD_NO;
+    }
+    add_headers(call, response, answer);
+    enum MHD_Result result = MHD_queue_response(call->connection, answer->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result wait_for_change(struct call *call, const struct tg_http_answer *answer)
+{
+    if (!call->waited)
+        call->waiter.deadline_ms = monotonic_ms() + (int64_t)answer->wait_seconds * 1000;
+    call->waited = true;
+    call->waiter.kind = answer->wait;
+    (void)snprintf(call->waiter.name, sizeof call->waiter.name, "%s", answer->wait_for);
+    tg_waiting_add(&call->server->service->waiting, &call->waiter);
+    MHD_suspend_connection(call->connection);
+    return MHD_YES;
+}
+
+/* The request is complete, or what it waited for has happened, or its time is up. */
+static enum MHD_Result answer_call(struct call *call)
+{
+    struct tg_service *service = call->server->service;
+    struct tg_http_answer answer = {0};
+    call->http.body = tg_bytes_of(call->body, call->body_used);
+    call->http.last_call =
+        call->server->stopping || (call->waited && monotonic_ms() >= call->waiter.deadline_ms);
+    if (call->refused != TG_allowed) {
+        struct tg_error error;
+        (void)tg_fail(&error, call->refused, "%s", tg_reason_advice(call->refused));
+        tg_problem_answer(&error, &answer);
+        service->counters.answers[answer.status / 100 % TG_STATUS_CLASSES]++;
+        service->counters.refusals[(unsigned)error.reason % TG_REASON_NUMBERS]++;
+    } else if (call->waited) {
+        tg_service_resume(service, &call->http, &answer);
+    } else {
+        tg_service_answer(service, &call->http, &answer);
+    }
+    enum MHD_Result result =
+        answer.wait != TG_WAIT_NOT ? wait_for_change(call, &answer) : send_answer(call, &answer);
+    tg_http_answer_clear(&answer);
+    return result;
+}
+
+static enum MHD_Result handle_call(void *context, struct MHD_Connection *connection, const char *url,
+                                   const char *method, const char *version, const char *data, size_t *length,
+                                   void **slot)
+{
+    (void)context;
+    (void)connection;
+    (void)url;
+    (void)version;
+    struct call *call = *slot;
+    if (call == NULL)
+        return MHD_NO;
+    if (!call->started)
+        return start_call(call, method);
+    if (*length > 0) {
+        enum MHD_Result result = take_body(call, data, *length);
+        *length = 0;
+        return result;
+    }
+    return answer_call(call);
+}
+
+__attribute__((format(printf, 2, 0))) static void log_library(void *context, const char *format,
+                                                              va_list arguments)
+{
+    const struct tg_server *server = context;
+    char line[512];
+    char escaped[1024];
+    (void)vsnprintf(line, sizeof line, format, arguments);
+    line[strcspn(line, "\n")] = '\0';
+    tg_log(&server->service->log, LOG_DEBUG, "libmicrohttpd: %s", tg_escape(line, escaped, sizeof escaped));
+}
+
+int tg_server_start(struct tg_service *service, const struct tg_server_settings *settings,
+                    struct tg_server **out, struct tg_error *error)
+{
+    *out = NULL;
+    struct tg_server *server = calloc(1, sizeof *server);
+    if (server == NULL)
+        return tg_fail(error, TG_internal_error, "out of memory");
+    server->service = service;
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        handle_call, server,
+        /* The logger first, so that it hears of trouble with the others. */
+        MHD_OPTION_EXTERNAL_LOGGER, log_library, server, MHD_OPTION_LISTEN_SOCKET, settings->listener,
+        MHD_OPTION_HTTPS_MEM_CERT, settings->certificate, MHD_OPTION_HTTPS_MEM_KEY, settings->key,
+        MHD_OPTION_HTTPS_PRIORITIES, priorities, MHD_OPTION_CONNECTION_LIMIT, settings->connections,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, settings->connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, begin_call, server,
+        MHD_OPTION_NOTIFY_COMPLETED, end_call, server, MHD_OPTION_END);
+    if (server->daemon == NULL) {
+        free(server);
+        return tg_fail(error, TG_config_bad,
+                       "cannot start HTTPS: check [listen] tls_certificate and tls_key");
+    }
+    *out = server;
+    return 0;
+}
+
+int tg_server_descriptor(const struct tg_server *server)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    return info == NULL ? -1 : info->epoll_fd;
+}
+
+int tg_server_timeout(struct tg_server *server)
+{
+    int64_t wait = tg_waiting_expire(&server->service->waiting, monotonic_ms());
+    MHD_UNSIGNED_LONG_LONG library;
+    if (MHD_get_timeout(server->daemon, &library) == MHD_YES && (wait < 0 || library < (uint64_t)wait))
+        wait = library < INT_MAX ? (int64_t)library : INT_MAX;
+    return wait < INT_MAX ? (int)wait : INT_MAX;
+}
+
+void tg_server_run(struct tg_server *server)
+{
+    (void)MHD_run(server->daemon);
+}
+
+static bool has_connections(const struct tg_server *server)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    return info != NULL && info->num_connections > 0;
+}
+
+void tg_server_stop(struct tg_server *server, int patience_ms)
+{
+    if (server == NULL)
+        return;
+    server->stopping = true;
+    int listener = MHD_quiesce_daemon(server->daemon);
+    if (listener >= 0)
+        (void)close(listener);
+    tg_waiting_wake(&server->service->waiting, TG_WAIT_HOST, NULL);
+    tg_waiting_wake(&server->service->waiting, TG_WAIT_TICKET, NULL);
+    int64_t end = monotonic_ms() + patience_ms;
+    struct pollfd poller = {.fd = tg_server_descriptor(server), .events = POLLIN};
+    while (has_connections(server) && monotonic_ms() < end) {
+        tg_server_run(server);
+        int timeout = tg_server_timeout(server);
+        (void)poll(&poller, 1, timeout < 0 || timeout > 50 ? 50 : timeout);
+    }
+    MHD_stop_daemon(server->daemon);
+    free(server);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The tables of the SQLite store, schema 1. A later schema is a further string that is applied on top.
+ */
+#ifndef TEGATA_APPROVAL_SERVICE_STORE_SCHEMA_H
+#define TEGATA_APPROVAL_SERVICE_STORE_SCHEMA_H
+
+#define TG_STORE_SCHEMA_1                                                                                    \
+    "CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;"                                         \
+    "INSERT INTO schema_version VALUES (1);"                                                                 \
+    "CREATE TABLE counter (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL) STRICT;"        \
+    "INSERT INTO counter VALUES (1, 0);"                                                                     \
+    "CREATE TABLE policies (serial INTEGER PRIMARY KEY, document TEXT NOT NULL, signatures TEXT NOT NULL,"   \
+    " received INTEGER NOT NULL, revision INTEGER NOT NULL) STRICT;"                                         \
+    "CREATE TABLE hosts (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, labels TEXT NOT NULL,"    \
+    " key TEXT NOT NULL, fingerprint TEXT NOT NULL, enrolled INTEGER NOT NULL, revision INTEGER NOT NULL,"   \
+    " removed INTEGER, seen INTEGER NOT NULL DEFAULT 0, acknowledged INTEGER NOT NULL DEFAULT 0) STRICT;"    \
+    "CREATE UNIQUE INDEX hosts_name ON hosts (name) WHERE removed IS NULL;"                                  \
+    "CREATE UNIQUE INDEX hosts_key ON hosts (fingerprint) WHERE removed IS NULL;"                            \
+    "CREATE TABLE tickets (id TEXT PRIMARY KEY, document TEXT NOT NULL, requester TEXT NOT NULL,"            \
+    " created INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'active', "      \
+    "'denied',"                                                                                              \
+    " 'cancelled', 'lapsed', 'released', 'expired', 'revoked', 'exhausted')),"                               \
+    " sessions INTEGER NOT NULL, opened INTEGER NOT NULL DEFAULT 0 CHECK (sessions = 0 OR opened <= "        \
+    "sessions),"                                                                                             \
+    " due INTEGER, forget INTEGER NOT NULL, revision INTEGER NOT NULL, approved_revision INTEGER) STRICT;"   \
+    "CREATE INDEX tickets_requester ON tickets (requester, created);"                                        \
+    "CREATE INDEX tickets_created ON tickets (created);"                                                     \
+    "CREATE INDEX tickets_revision ON tickets (revision);"                                                   \
+    "CREATE INDEX tickets_due ON tickets (due) WHERE due IS NOT NULL;"                                       \
+    "CREATE TABLE ticket_hosts (ticket TEXT NOT NULL REFERENCES tickets (id), host TEXT NOT NULL,"           \
+    " acknowledged INTEGER NOT NULL DEFAULT 0, awaited INTEGER NOT NULL DEFAULT 0, problem TEXT NOT NULL "   \
+    "DEFAULT '',"                                                                                            \
+    " PRIMARY KEY (ticket, host)) STRICT, WITHOUT ROWID;"                                                    \
+    "CREATE INDEX ticket_hosts_host ON ticket_hosts (host);"                                                 \
+    "CREATE INDEX ticket_hosts_awaited ON ticket_hosts (host, awaited) WHERE awaited > 0;"                   \
+    "CREATE TABLE approvals (ticket TEXT NOT NULL REFERENCES tickets (id), approver TEXT NOT NULL,"          \
+    " document TEXT NOT NULL, signature TEXT NOT NULL, received INTEGER NOT NULL,"                           \
+    " PRIMARY KEY (ticket, approver)) STRICT;"                                                               \
+    "CREATE TABLE sessions (id TEXT PRIMARY KEY, ticket TEXT NOT NULL REFERENCES tickets (id),"              \
+    " host TEXT NOT NULL, opened INTEGER NOT NULL, ended INTEGER) STRICT;"                                   \
+    "CREATE TABLE events (number INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL,"                  \
+    " ticket TEXT NOT NULL REFERENCES tickets (id), kind TEXT NOT NULL, host TEXT NOT NULL, person TEXT "    \
+    "NOT NULL,"                                                                                              \
+    " code TEXT NOT NULL, text TEXT NOT NULL) STRICT;"                                                       \
+    "CREATE INDEX events_ticket ON events (ticket, number);"                                                 \
+    "CREATE TABLE host_events (host INTEGER NOT NULL REFERENCES hosts (id), number INTEGER NOT NULL,"        \
+    " digest TEXT NOT NULL, document TEXT NOT NULL, received INTEGER NOT NULL, time INTEGER NOT NULL,"       \
+    " kind TEXT NOT NULL, ticket TEXT NOT NULL, person TEXT NOT NULL, account TEXT NOT NULL, source TEXT "   \
+    "NOT NULL,"                                                                                              \
+    " code TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (host, number)) STRICT;"                         \
+    "CREATE INDEX host_events_refused ON host_events (host, number)"                                         \
+    " WHERE kind IN ('login_refused', 'session_refused');"                                                   \
+    "CREATE TABLE nonces (key TEXT NOT NULL, nonce TEXT NOT NULL, expires INTEGER NOT NULL,"                 \
+    " PRIMARY KEY (key, nonce)) STRICT, WITHOUT ROWID;"                                                      \
+    "CREATE INDEX nonces_expires ON nonces (expires);"                                                       \
+    "CREATE TABLE tokens (digest TEXT PRIMARY KEY, person TEXT NOT NULL, expires INTEGER NOT NULL)"          \
+    " STRICT, WITHOUT ROWID;"
+
+#endif
