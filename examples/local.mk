@@ -1,1 +1,29 @@
-# examples: added by its part
+# Examples go to DOCDIR/examples; units, users and directories to where systemd finds them. Files with paths in them are made from *.in.
+EXAMPLES_IN = examples/sshd_config.d/tegata.conf.in examples/tegata.conf.in examples/tegatad.service.in \
+	examples/tegatad.socket.in examples/tegata-approvald.service.in
+EXAMPLES = $(EXAMPLES_IN:.in=)
+noinst_DATA = $(EXAMPLES)
+CLEANFILES += $(EXAMPLES)
+EXTRA_DIST += $(EXAMPLES_IN)
+
+exampledir = $(docdir)/examples
+example_DATA = examples/tegata.conf
+dist_example_DATA = examples/nsswitch.conf
+examplesshdir = $(exampledir)/sshd_config.d
+examplessh_DATA = examples/sshd_config.d/tegata.conf
+examplepamdir = $(exampledir)/pam.d
+dist_examplepam_DATA = examples/pam.d/sshd
+
+systemdsystemunit_DATA = examples/tegatad.service examples/tegatad.socket
+sysusersdir = $(prefix)/lib/sysusers.d
+dist_sysusers_DATA = examples/sysusers.d/tegata.conf
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+dist_tmpfiles_DATA = examples/tmpfiles.d/tegata.conf
+if APPROVAL_SERVICE
+systemdsystemunit_DATA += examples/tegata-approvald.service
+dist_sysusers_DATA += examples/sysusers.d/tegata-approvald.conf
+endif
+
+examples/%: examples/%.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) -e 's|@libexecdir[@]|$(libexecdir)|g' -e 's|@sbindir[@]|$(sbindir)|g' \
+		-e 's|@sysconfdir[@]|$(sysconfdir)|g' $< >$@.new && mv -f $@.new $@
