@@ -40,8 +40,9 @@ static void write_line(const struct tg_log *log, int priority, const char *text)
 }
 
 /* Writes what `format` makes, with every odd byte escaped once more: one call, one line. */
-static void write_formatted(const struct tg_log *log, int priority, const char *prefix, const char *format,
-                            va_list arguments)
+__attribute__((format(printf, 4, 0))) static void write_formatted(const struct tg_log *log, int priority,
+                                                                  const char *prefix, const char *format,
+                                                                  va_list arguments)
 {
     char text[LINE_SIZE];
     char line[LINE_SIZE];
