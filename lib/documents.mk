@@ -15,3 +15,35 @@ libtegata_la_SOURCES += \
 	lib/ticket.c \
 	lib/ticket_compose.c \
 	lib/verdict.c
+
+DOCUMENT_TESTS = tests/unit/test_approval tests/unit/test_canonical_json tests/unit/test_network tests/unit/test_policy \
+	tests/unit/test_ticket tests/unit/test_verdict
+check_PROGRAMS += $(DOCUMENT_TESTS)
+TESTS += $(DOCUMENT_TESTS)
+
+# A policy and a ticket that the tests change.
+WORLD = tests/unit/world.c tests/unit/world.h tests/unit/world_keys.h
+
+tests_unit_test_approval_SOURCES = tests/unit/test_approval.c $(WORLD)
+tests_unit_test_approval_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_approval_LDADD = $(TEST_LIBS)
+
+tests_unit_test_canonical_json_SOURCES = tests/unit/test_canonical_json.c
+tests_unit_test_canonical_json_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_canonical_json_LDADD = $(TEST_LIBS)
+
+tests_unit_test_network_SOURCES = tests/unit/test_network.c
+tests_unit_test_network_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_network_LDADD = $(TEST_LIBS)
+
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c $(WORLD)
+tests_unit_test_policy_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_policy_LDADD = $(TEST_LIBS)
+
+tests_unit_test_ticket_SOURCES = tests/unit/test_ticket.c $(WORLD)
+tests_unit_test_ticket_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_ticket_LDADD = $(TEST_LIBS)
+
+tests_unit_test_verdict_SOURCES = tests/unit/test_verdict.c $(WORLD)
+tests_unit_test_verdict_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_verdict_LDADD = $(TEST_LIBS)

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "lib/canonical_json.h"
+#include "tests/unit/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *person(uint32_t uid, const char *groups, const char *key, const char *second_key)
+{
+    json_t *keys = json_pack("[{s:s s:i s:i}]", "key", key, "attested", 1, "uv", 0);
+    if (second_key != NULL)
+        json_array_append_new(keys, json_pack("{s:s s:i s:i}", "key", second_key, "attested", 0, "uv", 0));
+    return json_pack("{s:i s:o s:o s:i}", "uid", (int)uid, "groups", json_loads(groups, 0, NULL), "keys",
+                     keys, "disabled", 0);
+}
+
+static json_t *rule(const char *id, const char *account, const char *approvers)
+{
+    return json_pack("{s:s s:[s] s:[s] s:[s] s:o s:i s:i s:i s:i s:[] s:[s] s:[s,s] s:[] s:[] s:i s:i}", "id",
+                     id, "hosts", "ops*", "accounts", account, "requesters", "dev", "approvers",
+                     json_loads(approvers, 0, NULL), "max_seconds", 3600, "max_certificate_seconds", 3600,
+                     "hardware_key", 0, "user_verification", 0, "groups", "sudo", "ALL", "options", "pty",
+                     "agent-forwarding", "permit_open", "sources", "sessions", 0, "emergency", 0);
+}
+
+static json_t *people(void)
+{
+    json_t *all = json_object();
+    json_object_set_new(all, "alice", person(20001, "[\"dev\",\"sre\"]", KEY_ALICE, KEY_ALICE_SK));
+    json_object_set_new(all, "bob", person(20002, "[\"sre\"]", KEY_BOB, KEY_BOB_SECOND));
+    json_object_set_new(all, "carol", person(20003, "[\"sre\",\"lead\"]", KEY_CAROL, NULL));
+    json_object_set_new(all, "dave", person(20004, "[\"lead\"]", KEY_DAVE, NULL));
+    json_object_set_new(all, "erin", person(20005, "[\"sre\"]", KEY_ERIN, NULL));
+    json_object_set_new(all, "mallory", person(20006, "[\"dev\"]", KEY_MALLORY, NULL));
+    json_object_set_new(all, "henry", person(20007, "[\"sre\"]", KEY_HENRY_SK, KEY_HENRY_UNATTESTED_SK));
+    return all;
+}
+
+static json_t *policy_object(void)
+{
+    json_t *rules = json_array();
+    json_array_append_new(rules, rule("one", "self", "[{\"group\":\"sre\",\"count\":1}]"));
+    json_array_append_new(rules, rule("two", "self", "[{\"group\":\"sre\",\"count\":2}]"));
+    json_array_append_new(
+        rules, rule("both", "self", "[{\"group\":\"sre\",\"count\":1},{\"group\":\"lead\",\"count\":1}]"));
+    json_array_append_new(rules, rule("shared", "deploy", "[{\"group\":\"sre\",\"count\":1}]"));
+    return json_pack(
+        "{s:i s:i s:I s:I s:o s:{s:{s:i} s:{s:i}} s:{s:{s:i}} s:[s] s:o s:{s:[] s:[] s:[]} s:{s:i s:i}}", "v",
+        1, "serial", 7, "issued", (json_int_t)(WORLD_TIME - 1000), "expires",
+        (json_int_t)(WORLD_TIME + 1000000), "people", people(), "accounts", "deploy", "uid", 20100, "ubuntu",
+        "uid", 0, "groups", "docker", "gid", 20200, "user_ca", KEY_CA, "rules", rules, "revoked", "keys",
+        "serials", "key_ids", "limits", "approve_by_seconds", 7200, "open_tickets", 10);
+}
+
+static json_t *ticket_object(void)
+{
+    struct tg_public_key *key = world_key(KEY_ALICE);
+    json_t *object = json_pack(
+        "{s:i s:s s:I s:s s:s s:[s,s] s:s s:i s:s s:[] s:[] s:[s] s:[] s:s s:[] s:i s:i s:I s:i s:s s:s s:s "
+        "s:i s:i}",
+        "v", 1, "id", "T-0123456789ABC", "created", (json_int_t)WORLD_TIME, "requester", "alice", "key",
+        key->fingerprint, "hosts", "ops1", "ops2", "account", "alice", "uid", 20001, "shell", "/bin/bash",
+        "groups", "sudo", "options", "pty", "permit_open", "command", "", "source", "seconds", 1800,
+        "not_before", 0, "approve_by", (json_int_t)(WORLD_TIME + 3600), "sessions", 0, "reason",
+        "restart the matcher", "reference", "", "rule", "one", "policy", 7, "emergency", 0);
+    tg_public_key_free(key);
+    return object;
+}
+
+/* The member of a container that one step of a path names. */
+static json_t *step_into(json_t *container, const char *step)
+{
+    if (json_is_array(container))
+        return json_array_get(container, (size_t)strtoul(step, NULL, 10));
+    return json_object_get(container, step);
+}
+
+static void put(json_t *container, const char *step, json_t *value)
+{
+    if (!json_is_array(container))
+        assert_int_equal(value != NULL ? json_object_set_new(container, step, value)
+                                       : json_object_del(container, step),
+                         0);
+    else
+        assert_int_equal(json_array_set_new(container, (size_t)strtoul(step, NULL, 10), value), 0);
+}
+
+static const struct {
+    const char *name, *line;
+} named_keys[] = {{"alice", KEY_ALICE}, {"alice_sk", KEY_ALICE_SK}, {"bob", KEY_BOB},
+                  {"ca", KEY_CA},       {"erin", KEY_ERIN},         {"web", KEY_WEB}};
+
+/* A text that stands for a key's fingerprint or line is replaced by it. */
+static json_t *with_key(json_t *value)
+{
+    const char *text = json_is_string(value) ? json_string_value(value) : "";
+    for (size_t i = 0; i < sizeof named_keys / sizeof named_keys[0]; i++) {
+        if ((text[0] != '@' && text[0] != '%') || strcmp(text + 1, named_keys[i].name) != 0)
+            continue;
+        struct tg_public_key *key = world_key(named_keys[i].line);
+        json_t *replaced = json_string(text[0] == '@' ? key->fingerprint : named_keys[i].line);
+        tg_public_key_free(key);
+        json_decref(value);
+        return replaced;
+    }
+    return value;
+}
+
+static void change(json_t *root, char *word)
+{
+    char *value_text = strchr(word, '=');
+    bool append = value_text != NULL && value_text > word && value_text[-1] == '+';
+    json_t *value = NULL;
+    if (value_text != NULL) {
+        value_text[append ? -1 : 0] = '\0';
+        value = with_key(json_loads(value_text + 1, JSON_DECODE_ANY, NULL));
+        assert_non_null(value);
+    }
+    json_t *at = root;
+    char *rest = word, *step = strsep(&rest, "/");
+    for (; rest != NULL; step = strsep(&rest, "/"))
+        at = step_into(at, step);
+    assert_non_null(at);
+    if (append)
+        assert_int_equal(json_array_append_new(step_into(at, step), value), 0);
+    else
+        put(at, step, value);
+}
+
+static char *changed_text(json_t *object, const char *changes)
+{
+    assert_non_null(object);
+    char *copy = strdup(changes != NULL ? changes : "");
+    for (char *rest = copy, *word; (word = strsep(&rest, " ")) != NULL;) {
+        if (*word != '\0')
+            change(object, word);
+    }
+    free(copy);
+    /* Not tg_canonical_json_write(): a test may want what that refuses. */
+    char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+    assert_non_null(text);
+    json_decref(object);
+    return text;
+}
+
+char *world_policy_text(const char *changes)
+{
+    return changed_text(policy_object(), changes);
+}
+
+char *world_ticket_text(const char *changes)
+{
+    return changed_text(ticket_object(), changes);
+}
+
+struct tg_policy *world_policy(const char *changes)
+{
+    struct tg_error error = {0};
+    struct tg_policy *policy;
+    char *text = world_policy_text(changes);
+    if (tg_policy_parse(tg_bytes_of_text(text), &policy, &error) != 0)
+        fail_msg("%s", error.text);
+    free(text);
+    return policy;
+}
+
+struct tg_ticket *world_ticket(const char *changes)
+{
+    struct tg_error error = {0};
+    struct tg_ticket *ticket;
+    char *text = world_ticket_text(changes);
+    if (tg_ticket_parse(tg_bytes_of_text(text), &ticket, &error) != 0)
+        fail_msg("%s", error.text);
+    free(text);
+    return ticket;
+}
+
+struct tg_public_key *world_key(const char *line)
+{
+    struct tg_error error = {0};
+    struct tg_public_key *key;
+    if (tg_public_key_parse_line(line, &key, &error) != 0)
+        fail_msg("%s", error.text);
+    return key;
+}
+
+void world_assert_error(const struct tg_error *error, enum tg_reason reason, const char *part)
+{
+    if (error->reason != reason)
+        fail_msg("%s (%s), not %s", tg_reason_name(error->reason), error->text, tg_reason_name(reason));
+    if (strstr(error->text, part) == NULL)
+        fail_msg("'%s' does not say '%s'", error->text, part);
+}
