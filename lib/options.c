@@ -34,6 +34,19 @@ static bool takes_argument(const struct tg_option *option)
     return option->argument != NULL && option->argument[0] != '\0';
 }
 
+/* "[=SECONDS]": the argument may be left out. */
+static bool is_optional(const struct tg_option *option)
+{
+    return takes_argument(option) && option->argument[0] == '[';
+}
+
+static int argument_mode(const struct tg_option *option)
+{
+    if (is_optional(option))
+        return optional_argument;
+    return takes_argument(option) ? required_argument : no_argument;
+}
+
 /* Makes getopt's two descriptions of the table. `letters` has room for "+:" and two characters for each
  * option. */
 static void describe(const struct tg_options *parser, char *letters, struct option *names)
@@ -43,13 +56,14 @@ static void describe(const struct tg_options *parser, char *letters, struct opti
         *letters++ = '+';
     for (size_t i = 0; i < count; i++) {
         const struct tg_option *option = option_at(parser, i);
-        names[i] = (struct option){.name = option->name,
-                                   .has_arg = takes_argument(option) ? required_argument : no_argument,
-                                   .val = FIRST_VALUE + (int)i};
+        names[i] = (struct option){
+            .name = option->name, .has_arg = argument_mode(option), .val = FIRST_VALUE + (int)i};
         if (option->letter == 0)
             continue;
         *letters++ = (char)option->letter;
         if (takes_argument(option))
+            *letters++ = ':';
+        if (is_optional(option))
             *letters++ = ':';
     }
     *letters = '\0';
@@ -83,7 +97,7 @@ static bool wrong_usage(struct tg_options *parser)
 bool tg_options_next(struct tg_options *parser, int argc, char **argv, const struct tg_option **option,
                      const char **value)
 {
-    char letters[2 * (TG_OPTIONS_MAX + STANDARD_COUNT) + 2];
+    char letters[3 * (TG_OPTIONS_MAX + STANDARD_COUNT) + 2];
     struct option names[TG_OPTIONS_MAX + STANDARD_COUNT + 1];
     *option = NULL;
     *value = NULL;
@@ -121,7 +135,8 @@ void tg_options_help(const struct tg_options *parser, FILE *stream)
         char letter[5] = "    ";
         if (option->letter != 0)
             (void)snprintf(letter, sizeof letter, "-%c, ", option->letter);
-        int used = fprintf(stream, "  %s--%s%s%s", letter, option->name, takes_argument(option) ? " " : "",
+        int used = fprintf(stream, "  %s--%s%s%s", letter, option->name,
+                           takes_argument(option) && !is_optional(option) ? " " : "",
                            takes_argument(option) ? option->argument : "");
         if (used >= COLUMN)
             (void)fprintf(stream, "\n%*s%s\n", COLUMN, "", option->help);

@@ -41,7 +41,8 @@ enum { TG_OPTIONS_MAX = 40 };
 struct tg_option {
     int letter;           /* 0: none */
     const char *name;     /* without the dashes */
-    const char *argument; /* what it is called, for example "FILE"; "" or NULL: a flag */
+    const char *argument; /* what it is called, for example "FILE"; "" or NULL: a flag; "[=FILE]": it may be
+                             left out */
     const char *help;     /* one sentence */
 };
 

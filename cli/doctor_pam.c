@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * /etc/pam.d/sshd, pam.d(5): TYPE CONTROL MODULE [ARGUMENTS], @include FILE.
+ */
+#include "cli/doctor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { WORD_SIZE = 256 };
+
+static const char area[] = "pam";
+
+struct pam_line {
+    char type[WORD_SIZE]; /* "@include" too */
+    char control[WORD_SIZE];
+    char module[WORD_SIZE]; /* without its directory */
+};
+
+/* Copies a word that ends at a blank, or at ']' if it begins with '['. Returns what follows. */
+static const char *take_word(const char *at, char out[WORD_SIZE])
+{
+    at += strspn(at, " \t");
+    size_t length = *at == '[' ? strcspn(at, "]") + (strchr(at, ']') != NULL ? 1 : 0) : strcspn(at, " \t");
+    (void)snprintf(out, WORD_SIZE, "%.*s", (int)length, at);
+    return at + length;
+}
+
+/* False for an empty line or a comment. A leading '-' (a module that may be missing) is not part of the type.
+ */
+static bool read_line(const char *text, struct pam_line *line)
+{
+    char path[WORD_SIZE];
+    text += strspn(text, " \t");
+    if (*text == '\0' || *text == '#')
+        return false;
+    text = take_word(*text == '-' ? text + 1 : text, line->type);
+    text = take_word(text, line->control);
+    (void)take_word(text, path);
+    const char *slash = strrchr(path, '/');
+    (void)snprintf(line->module, WORD_SIZE, "%s", slash != NULL ? slash + 1 : path);
+    return true;
+}
+
+static bool includes(const struct pam_line *line)
+{
+    return strcmp(line->type, "@include") == 0 || strcmp(line->control, "include") == 0 ||
+           strcmp(line->control, "substack") == 0;
+}
+
+/* Can a success of this line end the stack, so that nothing behind it is asked? */
+static bool ends_stack(const struct pam_line *line)
+{
+    return strcasecmp(line->control, "sufficient") == 0 || strstr(line->control, "=done") != NULL;
+}
+
+/* Can a jump (success=1) of this line skip lines behind it? */
+static bool jumps(const struct pam_line *line)
+{
+    for (const char *at = line->control; *at != '\0'; at++) {
+        if (*at == '=' && at[1] >= '1' && at[1] <= '9')
+            return true;
+    }
+    return false;
+}
+
+struct stack {
+    const char *type;
+    const char *path;
+    bool found;
+    bool systemd_before;
+    bool included_before;
+    bool skipped_before;
+    char control[WORD_SIZE];
+};
+
+static void walk(struct stack *stack, const char *text)
+{
+    char *copy = strdup(text);
+    char *rest = NULL;
+    /* A backslash at a line's end continues it. */
+    for (char *at = copy; at != NULL && *at != '\0'; at++) {
+        if (at[0] == '\\' && at[1] == '\n')
+            at[0] = at[1] = ' ';
+    }
+    for (char *text_line = copy != NULL ? strtok_r(copy, "\n", &rest) : NULL;
+         text_line != NULL && !stack->found; text_line = strtok_r(NULL, "\n", &rest)) {
+        struct pam_line line;
+        if (!read_line(text_line, &line))
+            continue;
+        bool same_type = strcasecmp(line.type, stack->type) == 0;
+        if (!same_type && strcmp(line.type, "@include") != 0)
+            continue;
+        if (same_type && strcmp(line.module, "pam_tegata.so") == 0) {
+            stack->found = true;
+            memcpy(stack->control, line.control, sizeof stack->control);
+        } else {
+            stack->included_before = stack->included_before || includes(&line);
+            stack->skipped_before = stack->skipped_before || ends_stack(&line) || jumps(&line);
+            stack->systemd_before = stack->systemd_before || strcmp(line.module, "pam_systemd.so") == 0;
+        }
+    }
+    free(copy);
+}
+
+static void judge(struct tg_findings *findings, const struct stack *stack, const char *fix)
+{
+    bool firm = strcasecmp(stack->control, "required") == 0 || strcasecmp(stack->control, "requisite") == 0;
+    if (!stack->found) {
+        tg_find(findings, TG_LEVEL_ERROR, area, fix,
+                "%.120s has no %s line for pam_tegata.so: logins past the certificate check are not refused",
+                stack->path, stack->type);
+        return;
+    }
+    if (!firm)
+        tg_find(findings, TG_LEVEL_ERROR, area, fix,
+                "%.120s: %s pam_tegata.so is %.40s, not required: its refusal can be overruled", stack->path,
+                stack->type, stack->control);
+    if (stack->skipped_before)
+        tg_find(findings, TG_LEVEL_ERROR, area, fix,
+                "%.120s: an %s line before pam_tegata.so can end the stack or jump, so that it is not asked",
+                stack->path, stack->type);
+    else if (stack->included_before)
+        tg_find(
+            findings, TG_LEVEL_WARNING, area, fix,
+            "%.120s: another file is included before the %s line of pam_tegata.so; it should be the first",
+            stack->path, stack->type);
+    if (stack->systemd_before)
+        tg_find(
+            findings, TG_LEVEL_ERROR, area, fix,
+            "%.120s: pam_systemd.so comes before pam_tegata.so, which then cannot limit the session's time",
+            stack->path);
+    if (firm && !stack->skipped_before && !stack->included_before && !stack->systemd_before)
+        tg_find(findings, TG_LEVEL_OK, area, NULL, "%.120s: %s %s pam_tegata.so", stack->path, stack->type,
+                stack->control);
+}
+
+void tg_doctor_pam(struct tg_findings *findings, const char *path, const char *text)
+{
+    struct stack account = {.type = "account", .path = path};
+    struct stack session = {.type = "session", .path = path};
+    walk(&account, text);
+    walk(&session, text);
+    judge(findings, &account, "as the first account line: account required pam_tegata.so");
+    judge(findings, &session, "as the first session line: session required pam_tegata.so");
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/policy_render.h"
+
+#include "cli/duration.h"
+#include "cli/render.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SOON = 14 * 86400 };
+
+static void words(const struct tg_output *out, const char *name, const char *const *list, size_t count)
+{
+    char *joined = tg_join(list, count);
+    if (count > 0 && joined != NULL)
+        tg_field(out, name, "%s", joined);
+    free(joined);
+}
+
+static void render_person(const struct tg_output *out, const struct tg_person *person)
+{
+    char *groups = tg_join(person->groups, person->group_count);
+    tg_styled(out, TG_STYLE_STRONG, "  %s", person->name);
+    tg_line(out, "  uid %" PRIu32 "  groups: %s%s", person->uid,
+            groups != NULL && *groups != '\0' ? groups : "none", person->disabled ? "  DISABLED" : "");
+    for (size_t i = 0; i < person->key_count; i++) {
+        const struct tg_person_key *entry = &person->keys[i];
+        tg_line(out, "      %s %s%s%s%s%s", tg_key_type_name(entry->key->type), entry->key->fingerprint,
+                entry->attested ? ", attested" : "", entry->user_verification ? ", verifies its user" : "",
+                entry->origin != NULL ? ", at " : "", entry->origin != NULL ? entry->origin : "");
+    }
+    free(groups);
+}
+
+static void render_account(const struct tg_output *out, const struct tg_shared_account *account)
+{
+    if (account->uid > 0)
+        tg_line(out, "  %s  uid %" PRIu32, account->name, account->uid);
+    else
+        tg_line(out, "  %s  the host's own", account->name);
+}
+
+static void render_rule(const struct tg_output *out, const struct tg_rule *rule)
+{
+    char text[TG_DURATION_TEXT_SIZE];
+    tg_styled(out, TG_STYLE_STRONG, "  %s", rule->id);
+    tg_line(out, "%s%s%s", rule->hardware_key ? "  security keys only" : "",
+            rule->user_verification ? "  user verification" : "", rule->emergency ? "  emergencies" : "");
+    words(out, "  hosts", rule->hosts, rule->host_count);
+    words(out, "  accounts", rule->accounts, rule->account_count);
+    words(out, "  requesters", rule->requesters, rule->requester_count);
+    for (size_t i = 0; i < rule->approver_count; i++)
+        tg_field(out, "  approvers", "%" PRIu32 " from %s", rule->approvers[i].count,
+                 rule->approvers[i].group);
+    tg_field(out, "  at most", "%s", tg_duration_text(rule->max_seconds, text));
+    tg_field(out, "  cert. life", "%s at most", tg_duration_text(rule->max_certificate_seconds, text));
+    words(out, "  groups", rule->groups, rule->group_count);
+    words(out, "  sudo", rule->sudo, rule->sudo_count);
+    words(out, "  options", rule->options, rule->option_count);
+    words(out, "  forwards to", rule->permit_open, rule->permit_open_count);
+    words(out, "  from", rule->sources, rule->source_count);
+    if (rule->sessions > 0)
+        tg_field(out, "  sessions", "%" PRIu32 " at most", rule->sessions);
+}
+
+void tg_render_policy_summary(const struct tg_output *out, const struct tg_policy *policy, int64_t now)
+{
+    char when[TG_TIME_TEXT_SIZE];
+    char relative[TG_DURATION_TEXT_SIZE];
+    tg_line(out, "Policy %" PRIu64 ": %zu people, %zu rules, expires %s (%s)", policy->serial,
+            policy->person_count, policy->rule_count, tg_time_text(policy->expires, when),
+            tg_time_relative(policy->expires, now, relative));
+    if (policy->expires <= now)
+        tg_field(out, "warning", "it has expired: set \"expires\" (date -d '+90 days' +%%s)");
+    else if (policy->expires < now + SOON)
+        tg_field(out, "warning", "it expires soon");
+    if (policy->issued > now + 120)
+        tg_field(out, "warning", "it is issued in the future: hosts refuse it until then");
+    for (size_t i = 0; i < policy->person_count; i++) {
+        if (policy->people[i].key_count == 0 && !policy->people[i].disabled)
+            tg_field(out, "warning", "%s has no key: neither logins nor approvals are possible",
+                     policy->people[i].name);
+    }
+    if (policy->user_ca_count == 0)
+        tg_field(out, "warning", "user_ca is empty: no certificate is accepted");
+    if (policy->rule_count == 0)
+        tg_field(out, "warning", "there are no rules: nobody can request anything");
+}
+
+void tg_render_policy(const struct tg_output *out, const struct tg_policy *policy, int64_t now)
+{
+    tg_render_policy_summary(out, policy, now);
+    tg_line(out, "People");
+    for (size_t i = 0; i < policy->person_count; i++)
+        render_person(out, &policy->people[i]);
+    if (policy->account_count > 0)
+        tg_line(out, "Shared accounts");
+    for (size_t i = 0; i < policy->account_count; i++)
+        render_account(out, &policy->accounts[i]);
+    if (policy->group_count > 0)
+        tg_line(out, "Groups that tickets may grant");
+    for (size_t i = 0; i < policy->group_count; i++)
+        tg_line(out, "  %s  gid %" PRIu32, policy->groups[i].name, policy->groups[i].gid);
+    tg_line(out, "Certificate authorities");
+    for (size_t i = 0; i < policy->user_ca_count; i++)
+        tg_line(out, "  %s %s", tg_key_type_name(policy->user_ca[i]->type), policy->user_ca[i]->fingerprint);
+    tg_line(out, "Rules");
+    for (size_t i = 0; i < policy->rule_count; i++)
+        render_rule(out, &policy->rules[i]);
+    size_t revoked = policy->revoked_key_count + policy->revoked_serial_count + policy->revoked_key_id_count;
+    if (revoked > 0)
+        tg_line(out, "Revoked: %zu keys, %zu certificate serials, %zu certificate key ids",
+                policy->revoked_key_count, policy->revoked_serial_count, policy->revoked_key_id_count);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/problem.h"
+
+#include "cli/command.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static void set_reason(struct tg_problem *problem, enum tg_reason reason)
+{
+    (void)snprintf(problem->code, sizeof problem->code, "%s", tg_reason_name(reason));
+    (void)snprintf(problem->text, sizeof problem->text, "%s", tg_reason_text(reason));
+    (void)snprintf(problem->advice, sizeof problem->advice, "%s", tg_reason_advice(reason));
+}
+
+int tg_problem_from_error(struct tg_problem *problem, const struct tg_error *error)
+{
+    return tg_problem_set(problem, error->reason, "%s", error->text);
+}
+
+int tg_problem_set(struct tg_problem *problem, enum tg_reason reason, const char *format, ...)
+{
+    char detail[sizeof problem->detail];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    *problem = (struct tg_problem){.exit_status = TG_EXIT_REFUSED};
+    set_reason(problem, reason);
+    memcpy(problem->detail, detail, sizeof detail);
+    return -1;
+}
+
+int tg_problem_unreachable(struct tg_problem *problem, const char *format, ...)
+{
+    char detail[sizeof problem->detail];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    *problem = (struct tg_problem){.exit_status = TG_EXIT_UNREACHABLE};
+    (void)snprintf(problem->text, sizeof problem->text, "the approval service does not answer");
+    memcpy(problem->detail, detail, sizeof detail);
+    (void)snprintf(problem->advice, sizeof problem->advice,
+                   "check the network, and url and ca_file in client.conf");
+    return -1;
+}
+
+static void copy_member(const json_t *body, const char *key, char *out, size_t size)
+{
+    const char *value = json_string_value(json_object_get(body, key));
+    (void)snprintf(out, size, "%s", value != NULL ? value : "");
+}
+
+int tg_problem_from_answer(struct tg_problem *problem, long http_status, const json_t *body)
+{
+    enum tg_reason reason = TG_internal_error;
+    *problem = (struct tg_problem){.exit_status = TG_EXIT_REFUSED, .http_status = http_status};
+    copy_member(body, "code", problem->code, sizeof problem->code);
+    if (tg_reason_from_name(problem->code, &reason))
+        set_reason(problem, reason);
+    else
+        copy_member(body, "title", problem->text, sizeof problem->text);
+    if (problem->text[0] == '\0')
+        (void)snprintf(problem->text, sizeof problem->text, "the approval service answered HTTP status %ld",
+                       http_status);
+    copy_member(body, "detail", problem->detail, sizeof problem->detail);
+    if (http_status >= 500)
+        problem->exit_status = TG_EXIT_UNREACHABLE;
+    return -1;
+}
+
+json_t *tg_problem_json(const struct tg_problem *problem)
+{
+    return json_pack("{s:s, s:s, s:s, s:s}", "code", problem->code, "title", problem->text, "detail",
+                     problem->detail, "advice", problem->advice);
+}

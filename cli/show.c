@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * tegata show: everything about one ticket.
+ */
+#include "cli/duration.h"
+#include "cli/fetch.h"
+#include "cli/link.h"
+#include "cli/render.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void show_event(const struct tg_output *out, const json_t *event)
+{
+    char when[TG_TIME_TEXT_SIZE];
+    const char *kind = json_string_value(json_object_get(event, "kind"));
+    const char *host = json_string_value(json_object_get(event, "host"));
+    const char *person = json_string_value(json_object_get(event, "person"));
+    const char *code = json_string_value(json_object_get(event, "code"));
+    const char *text = json_string_value(json_object_get(event, "text"));
+    tg_part(out, "  %s  %s", tg_time_text(json_integer_value(json_object_get(event, "time")), when),
+            kind != NULL ? kind : "?");
+    if (person != NULL && *person != '\0')
+        tg_part(out, " by %s", person);
+    if (host != NULL && *host != '\0')
+        tg_part(out, " on %s", host);
+    if (code != NULL && *code != '\0' && strcmp(code, "allowed") != 0)
+        tg_part(out, " (%s)", code);
+    if (text != NULL && *text != '\0')
+        tg_part(out, ": %s", text);
+    tg_line(out, "%s", "");
+}
+
+static void show_events(struct tg_cli *cli, struct tg_link *link, const char *id)
+{
+    char target[64];
+    json_t *answer = NULL;
+    struct tg_problem problem;
+    size_t index = 0;
+    const json_t *event = NULL;
+    (void)snprintf(target, sizeof target, "/v1/tickets/%s/events?after=0&wait=0", id);
+    if (tg_client_get(link->client, target, &answer, &problem) != 0)
+        return;
+    if (json_array_size(json_object_get(answer, "events")) > 0)
+        tg_line(&cli->out, "What happened");
+    json_array_foreach(json_object_get(answer, "events"), index, event)
+    {
+        show_event(&cli->out, event);
+    }
+    json_decref(answer);
+}
+
+/* The requester's tickets that could serve the same login, this one among them, as the verdict wants them. */
+struct candidates {
+    struct tg_ticket_view *views;
+    const struct tg_held_ticket **held;
+    size_t count;
+};
+
+static void candidates_read(struct candidates *out, const json_t *tickets, const struct tg_policy *policy,
+                            int64_t now)
+{
+    size_t total = json_array_size(tickets);
+    *out = (struct candidates){0};
+    out->views = calloc(total + 1, sizeof *out->views);
+    out->held = calloc(total + 1, sizeof *out->held);
+    for (size_t i = 0; out->views != NULL && out->held != NULL && i < total; i++) {
+        struct tg_problem problem;
+        if (tg_ticket_view_read(json_array_get(tickets, i), policy, now, &out->views[out->count], &problem) !=
+            0)
+            continue;
+        out->held[out->count] = &out->views[out->count].held;
+        out->count++;
+    }
+}
+
+static void candidates_clear(struct candidates *candidates)
+{
+    for (size_t i = 0; i < candidates->count; i++)
+        tg_ticket_view_clear(&candidates->views[i]);
+    free(candidates->views);
+    free(candidates->held);
+}
+
+/* Which ticket a login would use now, host by host: the verdict over all of the requester's open tickets. */
+static void show_use(struct tg_cli *cli, struct tg_link *link, const struct tg_ticket *ticket, int64_t now)
+{
+    json_t *answer = NULL;
+    struct tg_problem problem;
+    struct candidates candidates;
+    if (strcmp(ticket->requester, cli->config.name) != 0 ||
+        tg_client_get(link->client, "/v1/tickets?role=mine&state=open", &answer, &problem) != 0)
+        return;
+    candidates_read(&candidates, json_object_get(answer, "tickets"), link->trusted.policy, now);
+    for (size_t i = 0; i < ticket->host_count; i++) {
+        struct tg_verdict verdict;
+        struct tg_connection connection = {.host = ticket->hosts[i], .account = ticket->account};
+        tg_verdict(link->trusted.policy, candidates.held, candidates.count, NULL, &connection, now, &verdict);
+        if (verdict.reason == TG_allowed && verdict.ticket != NULL)
+            tg_field(&cli->out, "login", "%s@%s would use %s", ticket->account, ticket->hosts[i],
+                     verdict.ticket->ticket->id);
+        else
+            tg_field(&cli->out, "login", "%s@%s would be refused: %s: %s%s%s", ticket->account,
+                     ticket->hosts[i], tg_reason_name(verdict.reason), tg_reason_text(verdict.reason),
+                     verdict.detail[0] != '\0' ? ": " : "", verdict.detail);
+    }
+    candidates_clear(&candidates);
+    json_decref(answer);
+}
+
+static void show_view(struct tg_cli *cli, struct tg_link *link, const struct tg_ticket_view *view)
+{
+    int64_t now = time(NULL);
+    const struct tg_ticket *ticket = view->held.ticket;
+    tg_render_ticket(&cli->out, ticket, now);
+    tg_render_standing(&cli->out, view, now);
+    if (view->held.state == TG_TICKET_PENDING)
+        tg_render_approvers(&cli->out, view);
+    tg_render_hosts(&cli->out, view);
+    json_int_t opened = json_integer_value(json_object_get(view->json, "opened"));
+    if (opened > 0 || ticket->sessions > 0)
+        tg_field(&cli->out, "opened", "%" JSON_INTEGER_FORMAT " session%s", opened, opened == 1 ? "" : "s");
+    show_use(cli, link, ticket, now);
+    show_events(cli, link, ticket->id);
+}
+
+int tg_command_show(struct tg_cli *cli, const struct tg_arguments *arguments)
+{
+    struct tg_link link;
+    struct tg_problem problem;
+    struct tg_ticket_view view;
+    int status = TG_EXIT_OK;
+    if (tg_link_open(cli, TG_LINK_PERSON, &link, &problem) != 0)
+        return tg_cli_complain(cli, &problem);
+    if (tg_fetch_ticket(&link, arguments->operands[0], &view, &problem) != 0) {
+        status = tg_cli_complain(cli, &problem);
+    } else {
+        if (cli->json)
+            tg_output_json(&cli->out, view.json);
+        else
+            show_view(cli, &link, &view);
+        tg_ticket_view_clear(&view);
+    }
+    tg_link_close(&link);
+    return status;
+}
