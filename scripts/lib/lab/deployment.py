@@ -13,6 +13,7 @@ import system
 
 URL = f"https://{system.SERVICE_NAME}:8443"
 TEGATA_CONFIG = "/etc/tegata"
+PROVIDER = "tests/security_key/.libs/tg_sk_provider.so"
 SSH_CONFIG = """\
 Host ops*
     BindAddress {address}
@@ -58,6 +59,19 @@ def write_known_hosts(world):
     world.operators.write("/etc/ssh/ssh_known_hosts", "".join(lines))
 
 
+def make_security_keys(world):
+    """Security keys in software, by the provider that the build has made. ssh finds it by SSH_SK_PROVIDER, which `as` sets."""
+    if world.build is None or not (world.build / PROVIDER).exists():
+        return
+    provider = world.public / os.path.basename(PROVIDER)
+    shutil.copy(world.build / PROVIDER, provider)
+    for person in people.PEOPLE:
+        if person.security_key:
+            key = world.home(person.name) / ".ssh/id_ed25519_sk"
+            world.operate("ssh-keygen", "-q", "-t", "ed25519-sk", "-N", "", "-C", f"{person.name}@key", "-w", provider, "-f", key)
+            hand_over(key.parent, person.uid)
+
+
 def make_user_ca(world):
     """For a bare lab, which has no `tegata init`."""
     world.deployment.mkdir(mode=0o700)
@@ -90,20 +104,14 @@ def configure_service(world):
     (folder / "tls").mkdir(parents=True)
     for name in ("root_signers", "tls/ca.pem", "tls/server.pem", "tls/server.key"):
         shutil.copy(world.deployment / name, folder / name)
-    for name in ("tls", "tls/server.key"):
-        os.chown(folder / name, 0, number)
-        (folder / name).chmod(0o750 if name == "tls" else 0o640)
-    database = machine.path("/var/lib/tegata-approvald")
-    database.mkdir(mode=0o700)
-    os.chown(database, number, number)
+        (folder / name).chmod(0o600 if name.endswith(".key") else 0o644)
+    state = machine.path("/var/lib/tegata")
+    state.mkdir(mode=0o700)
+    os.chown(state, number, number)
+    # Tests make many requests in a short time.
     machine.write(f"{TEGATA_CONFIG}/approvald.conf", change_ini((world.deployment / "approvald.conf").read_text(), {
-        ("listen", "tls_certificate"): f"{TEGATA_CONFIG}/tls/server.pem",
-        ("listen", "tls_key"): f"{TEGATA_CONFIG}/tls/server.key",
-        ("store", "database"): "/var/lib/tegata-approvald/tegata.db",
-        ("trust", "root_signers"): f"{TEGATA_CONFIG}/root_signers",
-        ("service", "user"): "tegata-approvald",
-        # Tests make many requests in a short time.
-        ("limits", "requests_per_minute"): "6000",
+        ("limits", "requests_per_minute"): "100000",
+        ("metrics", "allow"): "127.0.0.1 ::1 10.77.0.0/24",
     }))
 
 
@@ -122,22 +130,24 @@ def configure_host(world, host):
 
 
 def configure_people(world):
-    public = world.lab / "public"
-    public.mkdir()
     for name in ("root_signers", "tls/ca.pem"):
-        shutil.copy(world.deployment / name, public / os.path.basename(name))
-        (public / os.path.basename(name)).chmod(0o644)
+        shutil.copy(world.deployment / name, world.public / os.path.basename(name))
+        (world.public / os.path.basename(name)).chmod(0o644)
     template = (world.deployment / "client.conf").read_text()
     for person in people.PEOPLE:
         home = world.home(person.name)
         folder = home / ".config/tegata"
         folder.mkdir(parents=True)
-        (folder / "client.conf").write_text(change_ini(template, {
-            ("service", "ca_file"): str(public / "ca.pem"),
+        text = change_ini(template, {
+            ("service", "ca_file"): str(world.public / "ca.pem"),
             ("person", "name"): person.name,
             ("person", "key"): str(home / ".ssh/id_ed25519"),
-            ("trust", "root_signers"): str(public / "root_signers"),
-        }))
+            ("trust", "root_signers"): str(world.public / "root_signers"),
+        })
+        (folder / "client.conf").write_text(text)
+        security_key = home / ".ssh/id_ed25519_sk"
+        if security_key.exists():
+            (folder / "security_key.conf").write_text(change_ini(text, {("person", "key"): str(security_key)}))
         hand_over(home / ".config", person.uid)
 
 
@@ -160,7 +170,7 @@ def publish(world):
                   stdout=subprocess.DEVNULL)
     world.operate("tegata", "-C", client, "policy", "publish", signed, stdout=subprocess.DEVNULL)
     for host in world.hosts:
-        key = world.lab / "public" / f"{host.name}.pub"
+        key = world.public / f"{host.name}.pub"
         shutil.copy(host.path("/etc/ssh/ssh_host_ed25519_key.pub"), key)
         world.operate("tegata", "-C", client, "host", "enroll", host.name, "--host-key", key, "--root-key",
                       world.deployment / "root", stdout=subprocess.DEVNULL)

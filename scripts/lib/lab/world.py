@@ -33,6 +33,7 @@ class World:
         self.arguments = arguments
         self.lab = pathlib.Path(arguments.folder)
         self.deployment = self.lab / "deployment"
+        self.public = self.lab / "public"
         self.source = pathlib.Path(arguments.source)
         self.build = pathlib.Path(arguments.build).resolve() if arguments.build else None
         self.shown = [self.source] + ([self.build] if self.build else [])
@@ -59,6 +60,7 @@ class World:
         run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.lab)
         (self.lab / "machines").mkdir(mode=0o700)
         (self.lab / "people").mkdir()
+        self.public.mkdir()
         run("ip", "link", "set", "dev", "lo", "up")
         run("ip", "link", "add", "name", BRIDGE, "type", "bridge", "forward_delay", "0")
         run("ip", "link", "set", "dev", BRIDGE, "up")
@@ -93,6 +95,7 @@ class World:
         if self.arguments.bare:
             deployment.make_user_ca(self)
         else:
+            deployment.make_security_keys(self)
             deployment.init(self)
             deployment.configure_service(self)
             deployment.configure_people(self)
