@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Everything that one tegatad is. One thread, one loop (loop.c): what is under way is in here, and nothing is
+ * hidden elsewhere.
+ */
+#ifndef TEGATA_AGENT_AGENT_H
+#define TEGATA_AGENT_AGENT_H
+
+#include "agent/admissions.h"
+#include "agent/events.h"
+#include "agent/roster_publish.h"
+#include "agent/sessions.h"
+#include "agent/tickets.h"
+#include "lib/config.h"
+#include "lib/log.h"
+#include "lib/signer.h"
+
+#include <curl/curl.h>
+#include <sys/types.h>
+
+enum {
+    TG_CLIENTS_MAX = 256,
+    TG_AUTHORITY_SIZE = 300,
+    TG_DOOMED_MAX = 256,
+    TG_NOTICED_MAX = 4096,
+    TG_CLOCK_TOLERANCE = 30, /* seconds that this host's clock may be off */
+};
+
+struct tg_transfer;
+struct tg_client;
+
+/* The approval service as this host sees it. Times are milliseconds of the steady clock. */
+struct tg_service {
+    CURLM *multi;
+    char authority[TG_AUTHORITY_SIZE]; /* host[:port] as signed; no port where it is 443 */
+    struct tg_transfer *transfers;     /* all that are under way */
+    struct tg_transfer *poll;          /* the long poll, or a check */
+    bool checking;                     /* it is a check: short, because somebody waits at the door */
+    int64_t poll_due;
+    unsigned int poll_failures;
+    int64_t burst_began; /* polls are counted a second at a time, so that a service that always has news
+                            cannot spin us */
+    unsigned int burst;
+    struct tg_transfer *delivery; /* of events */
+    int64_t delivery_due;
+    unsigned int delivery_failures;
+    struct tg_transfer *report; /* of the end of a counted session */
+    char report_id[TG_SESSION_ID_SIZE];
+    int64_t report_due;
+    uint64_t revision;    /* up to which everything is applied, saved and published */
+    int64_t contact;      /* when the service last answered; -1: not since the start */
+    int64_t contact_time; /* the same in seconds since 1970, kept on disk; 0: never */
+    int64_t contact_saved;
+    bool clock_known;
+    int64_t clock_offset; /* ours minus the service's, seconds */
+};
+
+/* A monitor that is to end because its session was refused. */
+struct tg_doomed {
+    int pidfd;
+    pid_t pid;
+    int64_t due;
+};
+
+struct tg_agent {
+    struct tg_log log;
+    struct tg_host_config config;
+    const char *config_path;
+    const char *proc_root;   /* "/proc" */
+    const char *passwd_path; /* "/etc/passwd" */
+    const char *group_path;  /* "/etc/group" */
+    uid_t principals_uid;    /* (uid_t)-1: no such user, only root may ask */
+    struct tg_root_signers roots;
+    struct tg_signer *signer;
+    char boot_id[TG_BOOT_ID_SIZE];
+
+    int64_t now;    /* seconds since 1970, taken once a turn of the loop */
+    int64_t steady; /* milliseconds of CLOCK_BOOTTIME, likewise */
+
+    struct tg_policy *policy;
+    json_t *policy_file; /* as it came; kept also when its time is not now, and tried again */
+    uint64_t highest_serial;
+    enum tg_reason policy_problem; /* why `policy` is NULL */
+
+    struct tg_ticket_store tickets;
+    struct tg_admissions admissions;
+    struct tg_sessions sessions;
+    struct tg_events events;
+    struct tg_accounts accounts;
+    uint64_t roster_generation;
+    char roster_digest[TG_DIGEST_SIZE]; /* of what was published last, so that only changes are */
+    int64_t publish_due;                /* seconds since 1970 */
+    bool unsaved;                       /* tickets or accounts differ from what is on disk */
+    char noticed[TG_NOTICED_MAX]
+                [17]; /* begin of the digests of what was refused and reported: once is enough */
+    size_t noticed_next;
+
+    struct tg_service service;
+    struct tg_client *clients[TG_CLIENTS_MAX];
+    size_t client_count;
+    struct tg_doomed doomed[TG_DOOMED_MAX];
+    size_t doomed_count;
+    uint8_t *packet; /* TG_AGENT_REQUEST_MAX + 1 bytes, for the packet being read */
+
+    int listener;
+    bool listener_is_ours; /* bound here, not handed over by systemd */
+    int signals;
+    int64_t watchdog_interval; /* milliseconds; 0: none */
+    int64_t watchdog_due;
+    bool stopping;
+};
+
+/* --- agent.c: beginning and end ----------------------------------------------------------------------------
+ */
+
+/* Takes config, log, paths and signer as set by the caller; loads the state directory. Clocks must be set. */
+int tg_agent_start(struct tg_agent *agent, struct tg_error *error);
+void tg_agent_stop(struct tg_agent *agent);
+void tg_agent_read_clocks(struct tg_agent *agent);
+
+/* SIGHUP: reads configuration and root signers again. A bad one is logged, and the old stays. */
+void tg_agent_reload(struct tg_agent *agent);
+
+int tg_agent_read_roots(const struct tg_host_config *config, struct tg_root_signers *roots,
+                        struct tg_error *error);
+
+/* --- intake.c: what comes from outside ---------------------------------------------------------------------
+ */
+
+/* The policy in force, or NULL and the reason. */
+const struct tg_policy *tg_agent_policy(struct tg_agent *agent, enum tg_reason *problem);
+
+/* Judges the policy file in hand under the root signers in force. */
+void tg_agent_judge_policy(struct tg_agent *agent);
+
+/* Applies a host update: policy, tickets, approvals, states; then saves and publishes. False if it could not
+ * be saved or published: then it is not to be acknowledged. */
+bool tg_agent_apply_update(struct tg_agent *agent, const struct tg_update *update);
+
+/* A carried ticket. Returns allowed or why the ticket opens nothing now; `id` and `detail` are of the ticket
+ * concerned. */
+enum tg_reason tg_agent_import(struct tg_agent *agent, struct tg_bytes text, char id[TG_TICKET_ID_SIZE],
+                               char *detail, size_t detail_size);
+
+/* --- agent_state.c: the state directory
+ * --------------------------------------------------------------------- */
+
+void tg_agent_load(struct tg_agent *agent);
+bool tg_agent_save_policy(struct tg_agent *agent);
+bool tg_agent_save_tickets(
+    struct tg_agent *agent); /* with revision, highest serial, last contact, and the accounts */
+bool tg_agent_save_sessions(struct tg_agent *agent);
+
+/* --- publish.c
+ * ---------------------------------------------------------------------------------------------- */
+
+/* Brings the roster into step with the tickets. True if the file says what it should. */
+bool tg_agent_publish(struct tg_agent *agent);
+
+/* --- gates.c: the answers on the socket
+ * ---------------------------------------------------------------------- */
+
+/* Answers, or leaves the client waiting. */
+void tg_gate(struct tg_agent *agent, struct tg_client *client);
+
+/* A monitor has ended: closes its sessions. */
+void tg_agent_monitor_ended(struct tg_agent *agent, size_t session_index);
+void tg_agent_end_session(struct tg_agent *agent, struct tg_session *session, const char *how);
+void tg_agent_end_doomed(struct tg_agent *agent);
+
+/* --- sync.c: the service
+ * ---------------------------------------------------------------------------------------- */
+
+int tg_service_start(struct tg_agent *agent, struct tg_error *error);
+void tg_service_stop(struct tg_agent *agent);
+
+/* "host[:port]" of an https URL without path. */
+int tg_service_authority(const char *url, char out[TG_AUTHORITY_SIZE], struct tg_error *error);
+
+/* Starts whatever is due: the poll, events, ends of sessions. Returns when to be called next. */
+int64_t tg_service_turn(struct tg_agent *agent);
+
+/* Takes in what libcurl has finished. */
+void tg_service_finish(struct tg_agent *agent);
+
+/* Has the service answered within the lease? */
+bool tg_service_is_fresh(const struct tg_agent *agent);
+
+/* Is the last contact within offline_grace? */
+bool tg_service_within_grace(const struct tg_agent *agent);
+
+/* Asks the service at once, for at most 2 s; clients that wait for it are resumed when it is over. */
+void tg_service_check(struct tg_agent *agent);
+
+bool tg_service_clock_is_wrong(const struct tg_agent *agent);
+
+/* --- clients.c: the socket
+ * ------------------------------------------------------------------------------------------ */
+
+void tg_clients_accept(struct tg_agent *agent);
+void tg_clients_readable(struct tg_agent *agent, struct tg_client *client);
+/* Closes those that have been silent for too long; returns when to be called next. */
+int64_t tg_clients_turn(struct tg_agent *agent);
+void tg_clients_close_all(struct tg_agent *agent);
+
+/* --- loop.c
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+int tg_agent_loop(struct tg_agent *agent, struct tg_error *error);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What one agent keeps in its state directory: `policy` as it came, `tickets` (with revision, highest serial
+ * and last contact), `accounts` that were published, `sessions` that are open. events.c keeps its own file.
+ */
+#include "agent/agent.h"
+#include "agent/state.h"
+
+#include <string.h>
+
+static const char policy_file[] = "policy";
+static const char tickets_file[] = "tickets";
+static const char accounts_file[] = "accounts";
+static const char sessions_file[] = "sessions";
+
+/* Takes over `object`. */
+static bool save(struct tg_agent *agent, const char *name, json_t *object)
+{
+    struct tg_error error = {0};
+    int result = object == NULL ? tg_fail(&error, TG_internal_error, "%s: no memory to write it", name)
+                                : tg_state_write(agent->config.state_directory, name, object, &error);
+    json_decref(object);
+    if (result != 0)
+        tg_log(&agent->log, LOG_CRIT, "%s", error.text);
+    return result == 0;
+}
+
+bool tg_agent_save_policy(struct tg_agent *agent)
+{
+    return save(agent, policy_file, json_incref(agent->policy_file));
+}
+
+bool tg_agent_save_tickets(struct tg_agent *agent)
+{
+    json_t *tickets = tg_tickets_to_json(&agent->tickets);
+    json_t *object = tickets == NULL
+                         ? NULL
+                         : json_pack("{s:I, s:I, s:I, s:o}", "revision", (json_int_t)agent->service.revision,
+                                     "serial", (json_int_t)agent->highest_serial, "contact",
+                                     (json_int_t)agent->service.contact_time, "tickets", tickets);
+    if (!save(agent, tickets_file, object) ||
+        !save(agent, accounts_file, tg_accounts_to_json(&agent->accounts)))
+        return false;
+    agent->unsaved = false;
+    agent->service.contact_saved = agent->steady;
+    return true;
+}
+
+bool tg_agent_save_sessions(struct tg_agent *agent)
+{
+    return save(agent, sessions_file, tg_sessions_to_json(&agent->sessions, agent->boot_id));
+}
+
+/* NULL if there is none, or none that can be read: that is logged. */
+static json_t *load(struct tg_agent *agent, const char *name)
+{
+    struct tg_error error;
+    json_t *object;
+    if (tg_state_read(agent->config.state_directory, name, agent->now, &object, &error) != 0)
+        tg_log(&agent->log, LOG_CRIT, "%s", error.text);
+    return object;
+}
+
+/* A file whose sum is right but whose content is not what this version writes. */
+static void set_aside(struct tg_agent *agent, const char *name)
+{
+    tg_log(&agent->log, LOG_CRIT, "%s/%s: not understood in full; set aside as %s.damaged-%lld",
+           agent->config.state_directory, name, name, (long long)agent->now);
+    tg_file_set_aside(agent->config.state_directory, name, agent->now);
+}
+
+static void load_tickets(struct tg_agent *agent, const json_t *object)
+{
+    int64_t revision;
+    int64_t serial;
+    int64_t contact;
+    if (!tg_state_number(object, "revision", &revision) || !tg_state_number(object, "serial", &serial) ||
+        !tg_state_number(object, "contact", &contact)) {
+        set_aside(agent, tickets_file);
+        return;
+    }
+    agent->highest_serial = (uint64_t)serial;
+    agent->service.contact_time = contact;
+    tg_agent_judge_policy(agent);
+    bool whole = tg_tickets_from_json(&agent->tickets, agent->policy, agent->config.name,
+                                      json_object_get(object, "tickets"));
+    if (!whole)
+        set_aside(agent, tickets_file);
+    /* Without all tickets, or without a policy to judge them by, the service is to send everything again. */
+    agent->service.revision = whole && agent->policy != NULL ? (uint64_t)revision : 0;
+}
+
+/* Sessions whose monitor ended while the agent was not there. */
+static void end_lost_sessions(struct tg_agent *agent)
+{
+    for (size_t i = agent->sessions.count; i-- > 0;) {
+        struct tg_session *session = &agent->sessions.list[i];
+        if (session->ended == 0 && session->pidfd < 0)
+            tg_agent_end_session(agent, session, "it ended while the agent was not running");
+    }
+}
+
+void tg_agent_load(struct tg_agent *agent)
+{
+    agent->policy_problem = TG_policy_missing;
+    agent->policy_file = load(agent, policy_file);
+    json_t *tickets = load(agent, tickets_file);
+    if (tickets != NULL)
+        load_tickets(agent, tickets);
+    else
+        tg_agent_judge_policy(agent);
+    json_decref(tickets);
+    json_t *accounts = load(agent, accounts_file);
+    if (accounts != NULL && !tg_accounts_from_json(&agent->accounts, accounts))
+        set_aside(agent, accounts_file);
+    json_decref(accounts);
+    json_t *sessions = load(agent, sessions_file);
+    if (sessions != NULL &&
+        !tg_sessions_from_json(&agent->sessions, sessions, agent->proc_root, agent->boot_id))
+        set_aside(agent, sessions_file);
+    json_decref(sessions);
+    end_lost_sessions(agent);
+}

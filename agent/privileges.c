@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "agent/privileges.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { BACKLOG = 128 };
+
+int tg_user_find(const struct tg_host_config *config, struct tg_user *user, struct tg_error *error)
+{
+    *user = (struct tg_user){.uid = geteuid(), .gid = getegid()};
+    if (geteuid() != 0)
+        return 0;
+    const struct passwd *entry = getpwnam(config->user);
+    if (entry == NULL)
+        return tg_fail(
+            error, TG_config_bad,
+            "[agent] user: there is no user %s: useradd --system --user-group --shell /usr/sbin/nologin %s",
+            config->user, config->user);
+    *user = (struct tg_user){.uid = entry->pw_uid, .gid = entry->pw_gid};
+    return 0;
+}
+
+int tg_directory_prepare(const char *path, const struct tg_user *user, mode_t mode, struct tg_error *error)
+{
+    struct stat status;
+    bool made = mkdir(path, mode) == 0;
+    if (!made && errno != EEXIST)
+        return tg_fail(error, TG_config_bad, "%s: cannot create it: %s", path, strerror(errno));
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return tg_fail(error, TG_config_bad, "%s: cannot open it as a directory: %s", path, strerror(errno));
+    int result = 0;
+    /* The mode again, because of the umask. */
+    if (made && (fchown(fd, user->uid, user->gid) != 0 || fchmod(fd, mode) != 0))
+        result = tg_fail(error, TG_config_bad, "%s: cannot set its owner: %s", path, strerror(errno));
+    else if (fstat(fd, &status) != 0 || status.st_uid != user->uid || (status.st_mode & 022) != 0)
+        result =
+            tg_fail(error, TG_config_bad,
+                    "%s: must belong to uid %u and be writable by nobody else: chown %u %s; chmod go-w %s",
+                    path, user->uid, user->uid, path, path);
+    (void)close(fd);
+    return result;
+}
+
+/* Does somebody answer there? A socket file that was left behind refuses connections. */
+static bool is_alive(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool alive = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+    if (fd >= 0)
+        (void)close(fd);
+    return alive;
+}
+
+int tg_socket_bind(const char *path, const struct tg_user *user, int *fd, struct tg_error *error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    *fd = -1;
+    if (strlen(path) >= sizeof address.sun_path)
+        return tg_fail(error, TG_config_bad, "[agent] socket: %s: longer than %zu bytes", path,
+                       sizeof address.sun_path - 1);
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    if (is_alive(&address))
+        return tg_fail(error, TG_config_bad, "%s: another tegatad answers there", path);
+    (void)unlink(path);
+    int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    mode_t old_mask = umask(0177);
+    bool ok = listener >= 0 && bind(listener, (const struct sockaddr *)&address, sizeof address) == 0;
+    (void)umask(old_mask);
+    /* Owner and mode before anybody can connect. */
+    ok = ok && chown(path, (uid_t)-1, user->gid) == 0 && chmod(path, 0660) == 0 &&
+         listen(listener, BACKLOG) == 0;
+    if (ok) {
+        *fd = listener;
+        return 0;
+    }
+    int cause = errno;
+    if (listener >= 0)
+        (void)close(listener);
+    return tg_fail(error, TG_config_bad, "%s: cannot listen: %s", path, strerror(cause));
+}
+
+static bool keep_only_cap_kill(void)
+{
+    static const cap_value_t kept[] = {CAP_KILL};
+    cap_t capabilities = cap_init();
+    bool ok = capabilities != NULL && cap_set_flag(capabilities, CAP_PERMITTED, 1, kept, CAP_SET) == 0 &&
+              cap_set_flag(capabilities, CAP_EFFECTIVE, 1, kept, CAP_SET) == 0 &&
+              cap_set_proc(capabilities) == 0;
+    (void)cap_free(capabilities);
+    return ok;
+}
+
+static bool become(const struct tg_user *user)
+{
+    return prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L) == 0 && setgroups(0, NULL) == 0 &&
+           setresgid(user->gid, user->gid, user->gid) == 0 &&
+           setresuid(user->uid, user->uid, user->uid) == 0 && keep_only_cap_kill() &&
+           prctl(PR_SET_KEEPCAPS, 0L, 0L, 0L, 0L) == 0;
+}
+
+int tg_privileges_drop(const struct tg_user *user, struct tg_error *error)
+{
+    if (geteuid() == 0 && user->uid != 0 && !become(user))
+        return tg_fail(error, TG_internal_error, "cannot become uid %u: %s", user->uid, strerror(errno));
+    /* uid 0 must be out of reach now, whatever the calls above said. */
+    if (user->uid != 0 && (geteuid() == 0 || setuid(0) == 0))
+        return tg_fail(error, TG_internal_error, "root could not be given up");
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) != 0 || prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) != 0)
+        return tg_fail(error, TG_internal_error, "prctl: %s", strerror(errno));
+    return 0;
+}

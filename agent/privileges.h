@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the agent needs root for, done once, and then root given up.
+ */
+#ifndef TEGATA_AGENT_PRIVILEGES_H
+#define TEGATA_AGENT_PRIVILEGES_H
+
+#include "lib/config.h"
+
+#include <sys/types.h>
+
+struct tg_user {
+    uid_t uid;
+    gid_t gid;
+};
+
+/* Finds the user that the agent is to be: [agent] user when started as root, else whoever it is already. */
+int tg_user_find(const struct tg_host_config *config, struct tg_user *user, struct tg_error *error);
+
+/* Creates `path` with this owner and mode if it is missing; checks that it is a directory that nobody else
+ * can write to. */
+int tg_directory_prepare(const char *path, const struct tg_user *user, mode_t mode, struct tg_error *error);
+
+/* Binds the socket, 0660, root and the user's group. Refuses if another agent answers there. */
+int tg_socket_bind(const char *path, const struct tg_user *user, int *fd, struct tg_error *error);
+
+/* Becomes `user` for good: no groups but its own, no capabilities but CAP_KILL (to end refused connections),
+ * no new privileges, no core dumps. Without root only the last two. */
+int tg_privileges_drop(const struct tg_user *user, struct tg_error *error);
+
+#endif

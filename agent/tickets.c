@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "agent/tickets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUCKETS = 4096 };
+
+/* FNV-1a. Who can choose names so that they collide is the service, which can only slow down its own tickets.
+ */
+static size_t bucket_of(const char *text)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    return (size_t)(hash % BUCKETS);
+}
+
+int tg_tickets_init(struct tg_ticket_store *store)
+{
+    *store = (struct tg_ticket_store){0};
+    store->index.by_id = calloc(BUCKETS, sizeof *store->index.by_id);
+    store->index.by_account = calloc(BUCKETS, sizeof *store->index.by_account);
+    store->index.by_requester = calloc(BUCKETS, sizeof *store->index.by_requester);
+    if (store->index.by_id != NULL && store->index.by_account != NULL && store->index.by_requester != NULL)
+        return 0;
+    tg_tickets_free(store);
+    return -1;
+}
+
+static void raw_clear(struct tg_raw_approval *raw)
+{
+    free(raw->document);
+    free(raw->signature);
+    *raw = (struct tg_raw_approval){0};
+}
+
+static void entry_free(struct tg_ticket_entry *entry)
+{
+    if (entry == NULL)
+        return;
+    for (size_t i = 0; i < entry->held.approval_count; i++) {
+        tg_held_approval_clear(&entry->held.approvals[i]);
+        raw_clear(&entry->raw[i]);
+    }
+    free(entry->held.approvals);
+    free(entry->raw);
+    tg_ticket_free(entry->held.ticket);
+    free(entry->document);
+    free(entry);
+}
+
+static void index_free(struct tg_ticket_index *index)
+{
+    free(index->by_id);
+    free(index->by_account);
+    free(index->by_requester);
+    *index = (struct tg_ticket_index){0};
+}
+
+void tg_tickets_free(struct tg_ticket_store *store)
+{
+    for (size_t i = 0; store->index.by_id != NULL && i < BUCKETS; i++) {
+        struct tg_ticket_entry *next;
+        for (struct tg_ticket_entry *entry = store->index.by_id[i]; entry != NULL; entry = next) {
+            next = entry->next_by_id;
+            entry_free(entry);
+        }
+    }
+    index_free(&store->index);
+    free(store->candidates);
+    *store = (struct tg_ticket_store){0};
+}
+
+struct tg_ticket_entry *tg_tickets_find(const struct tg_ticket_store *store, const char *id)
+{
+    struct tg_ticket_entry *entry = store->index.by_id[bucket_of(id)];
+    while (entry != NULL && strcmp(entry->held.ticket->id, id) != 0)
+        entry = entry->next_by_id;
+    return entry;
+}
+
+struct tg_ticket_entry *tg_ticket_entry_of(const struct tg_held_ticket *held)
+{
+    /* `held` is the first member. */
+    return (struct tg_ticket_entry *)(uintptr_t)held;
+}
+
+static void insert(struct tg_ticket_store *store, struct tg_ticket_entry *entry)
+{
+    const struct tg_ticket *ticket = entry->held.ticket;
+    struct tg_ticket_entry **by_id = &store->index.by_id[bucket_of(ticket->id)];
+    struct tg_ticket_entry **by_account = &store->index.by_account[bucket_of(ticket->account)];
+    struct tg_ticket_entry **by_requester = &store->index.by_requester[bucket_of(ticket->requester)];
+    entry->next_by_id = *by_id;
+    entry->next_by_account = *by_account;
+    entry->next_by_requester = *by_requester;
+    *by_id = *by_account = *by_requester = entry;
+    store->count++;
+    store->bytes += entry->length;
+}
+
+static bool ticket_names_host(const struct tg_ticket *ticket, const char *host)
+{
+    for (size_t i = 0; i < ticket->host_count; i++) {
+        if (strcmp(ticket->hosts[i], host) == 0)
+            return true;
+    }
+    return false;
+}
+
+static char *copy_bytes(struct tg_bytes bytes)
+{
+    char *copy = malloc(bytes.length + 1);
+    if (copy == NULL)
+        return NULL;
+    if (bytes.length > 0)
+        memcpy(copy, bytes.data, bytes.length);
+    copy[bytes.length] = '\0';
+    return copy;
+}
+
+/* A new entry without approvals, not yet in the store. */
+static int entry_new(const struct tg_update_ticket *offered, const char *host, struct tg_ticket_entry **out,
+                     struct tg_error *error)
+{
+    struct tg_ticket_entry *entry = calloc(1, sizeof *entry);
+    *out = NULL;
+    if (entry != NULL)
+        entry->document = copy_bytes(offered->document);
+    if (entry == NULL || entry->document == NULL) {
+        (void)tg_fail(error, TG_internal_error, "no memory for a ticket");
+        goto fail;
+    }
+    entry->length = offered->document.length;
+    if (tg_ticket_parse(tg_bytes_of(entry->document, entry->length), &entry->held.ticket, error) != 0)
+        goto fail;
+    if (!ticket_names_host(entry->held.ticket, host)) {
+        (void)tg_fail(error, TG_ticket_other_host, "ticket %s does not name this host (%s)",
+                      entry->held.ticket->id, host);
+        goto fail;
+    }
+    *out = entry;
+    return 0;
+fail:
+    entry_free(entry);
+    return -1;
+}
+
+static bool has_approval(const struct tg_ticket_entry *entry, const struct tg_update_approval *offered)
+{
+    for (size_t i = 0; i < entry->held.approval_count; i++) {
+        const struct tg_raw_approval *raw = &entry->raw[i];
+        if (tg_bytes_equal(tg_bytes_of(raw->document, raw->length), offered->document) &&
+            strcmp(raw->signature, offered->signature) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Verifies the approval in slot `i` from its raw bytes. */
+static int verify_slot(struct tg_ticket_entry *entry, size_t i, const struct tg_policy *policy,
+                       struct tg_error *error)
+{
+    struct tg_held_approval *held = &entry->held.approvals[i];
+    const struct tg_raw_approval *raw = &entry->raw[i];
+    tg_held_approval_clear(held);
+    *held = (struct tg_held_approval){.refused = TG_policy_missing};
+    if (policy == NULL)
+        return tg_fail(error, TG_policy_missing, "no policy to judge it by");
+    return tg_held_approval_verify(policy, entry->held.ticket, tg_bytes_of(raw->document, raw->length),
+                                   raw->signature, held, error);
+}
+
+/* A slot for one more approval: a new one, or, when all are taken, that of one which was refused.
+ * TG_APPROVALS_MAX if there is none. */
+static size_t free_slot(struct tg_ticket_store *store, struct tg_ticket_entry *entry)
+{
+    for (size_t i = 0; entry->held.approval_count == TG_APPROVALS_MAX && i < TG_APPROVALS_MAX; i++) {
+        if (entry->held.approvals[i].refused != TG_allowed) {
+            store->bytes -= entry->raw[i].length + strlen(entry->raw[i].signature);
+            tg_held_approval_clear(&entry->held.approvals[i]);
+            raw_clear(&entry->raw[i]);
+            return i;
+        }
+    }
+    if (entry->held.approval_count == TG_APPROVALS_MAX)
+        return TG_APPROVALS_MAX;
+    size_t count = entry->held.approval_count + 1;
+    struct tg_held_approval *approvals = realloc(entry->held.approvals, count * sizeof *approvals);
+    if (approvals != NULL)
+        entry->held.approvals = approvals;
+    struct tg_raw_approval *raw = realloc(entry->raw, count * sizeof *raw);
+    if (raw != NULL)
+        entry->raw = raw;
+    if (approvals == NULL || raw == NULL)
+        return TG_APPROVALS_MAX;
+    approvals[count - 1] = (struct tg_held_approval){0};
+    raw[count - 1] = (struct tg_raw_approval){0};
+    return count - 1;
+}
+
+static int add_approval(struct tg_ticket_store *store, struct tg_ticket_entry *entry,
+                        const struct tg_policy *policy, const struct tg_update_approval *offered,
+                        struct tg_error *error)
+{
+    size_t size = offered->document.length + strlen(offered->signature);
+    char *document = copy_bytes(offered->document);
+    char *signature = strdup(offered->signature);
+    size_t slot = TG_APPROVALS_MAX;
+    if (document != NULL && signature != NULL && store->bytes + size <= TG_TICKETS_BYTES_MAX)
+        slot = free_slot(store, entry);
+    if (slot == TG_APPROVALS_MAX) {
+        free(document);
+        free(signature);
+        return tg_fail(error, TG_internal_error, "no room for another approval of ticket %s",
+                       entry->held.ticket->id);
+    }
+    entry->raw[slot] = (struct tg_raw_approval){
+        .document = document, .length = offered->document.length, .signature = signature};
+    if (slot == entry->held.approval_count)
+        entry->held.approval_count++;
+    store->bytes += size;
+    return verify_slot(entry, slot, policy, error);
+}
+
+/* Adds what is new of the approvals. True if there was anything. */
+static bool take_approvals(struct tg_ticket_store *store, struct tg_ticket_entry *entry,
+                           const struct tg_policy *policy, const struct tg_update_ticket *offered,
+                           tg_approval_refused *refused, void *context)
+{
+    bool changed = false;
+    for (size_t i = 0; i < offered->approval_count; i++) {
+        struct tg_error error = {0};
+        if (has_approval(entry, &offered->approvals[i]))
+            continue;
+        changed = true;
+        if (add_approval(store, entry, policy, &offered->approvals[i], &error) != 0 && refused != NULL)
+            refused(context, entry->held.ticket, &error, tg_bytes_of_text(offered->approvals[i].signature));
+    }
+    return changed;
+}
+
+enum tg_intake tg_tickets_take(struct tg_ticket_store *store, const struct tg_policy *policy,
+                               const char *host, const struct tg_update_ticket *offered,
+                               tg_approval_refused *refused, void *context, struct tg_error *error)
+{
+    struct tg_ticket_entry *fresh;
+    bool changed = false;
+    if (entry_new(offered, host, &fresh, error) != 0)
+        return TG_INTAKE_REFUSED;
+    struct tg_ticket_entry *entry = tg_tickets_find(store, fresh->held.ticket->id);
+    if (entry == NULL) {
+        if (store->count >= TG_TICKETS_MAX || store->bytes + fresh->length > TG_TICKETS_BYTES_MAX) {
+            (void)tg_fail(error, TG_internal_error, "no room for ticket %s: %zu in hand",
+                          fresh->held.ticket->id, store->count);
+            entry_free(fresh);
+            return TG_INTAKE_REFUSED;
+        }
+        insert(store, fresh);
+        entry = fresh;
+        changed = true;
+    } else {
+        bool same = strcmp(entry->held.ticket->digest, fresh->held.ticket->digest) == 0;
+        entry_free(fresh);
+        if (!same) {
+            (void)tg_fail(error, TG_ticket_malformed,
+                          "ticket %s came again with other bytes; the first stands", entry->held.ticket->id);
+            return TG_INTAKE_REFUSED;
+        }
+    }
+    if (!tg_ticket_state_is_final(entry->held.state) && entry->held.state != offered->state) {
+        entry->held.state = offered->state;
+        changed = true;
+    }
+    changed |= take_approvals(store, entry, policy, offered, refused, context);
+    return changed ? TG_INTAKE_CHANGED : TG_INTAKE_SAME;
+}
+
+struct tg_ticket_entry *tg_tickets_next(const struct tg_ticket_store *store, struct tg_ticket_cursor *cursor)
+{
+    if (cursor->entry != NULL)
+        cursor->entry = cursor->entry->next_by_id;
+    while (cursor->entry == NULL && cursor->bucket < BUCKETS)
+        cursor->entry = store->index.by_id[cursor->bucket++];
+    return cursor->entry;
+}
+
+void tg_tickets_reverify(struct tg_ticket_store *store, const struct tg_policy *policy)
+{
+    struct tg_ticket_cursor cursor = {0};
+    for (struct tg_ticket_entry *entry; (entry = tg_tickets_next(store, &cursor)) != NULL;) {
+        for (size_t i = 0; i < entry->held.approval_count; i++)
+            (void)verify_slot(entry, i, policy, NULL);
+    }
+}
+
+/* The last moment at which anybody could take the ticket for valid, and an hour. Cannot overflow: both are
+ * below 2^53. */
+static int64_t keep_until(const struct tg_ticket *ticket)
+{
+    int64_t begins = ticket->approve_by > ticket->not_before ? ticket->approve_by : ticket->not_before;
+    return begins + ticket->seconds + TG_TICKET_KEEP_SECONDS;
+}
+
+size_t tg_tickets_purge(struct tg_ticket_store *store, int64_t now)
+{
+    struct tg_ticket_store kept;
+    struct tg_ticket_cursor cursor = {0};
+    size_t purged = 0;
+    for (struct tg_ticket_entry *entry; (entry = tg_tickets_next(store, &cursor)) != NULL;)
+        purged += keep_until(entry->held.ticket) < now;
+    if (purged == 0 || tg_tickets_init(&kept) != 0)
+        return 0;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        struct tg_ticket_entry *next;
+        for (struct tg_ticket_entry *entry = store->index.by_id[i]; entry != NULL; entry = next) {
+            next = entry->next_by_id;
+            if (keep_until(entry->held.ticket) < now) {
+                entry_free(entry);
+                continue;
+            }
+            insert(&kept, entry);
+            for (size_t j = 0; j < entry->held.approval_count; j++)
+                kept.bytes += entry->raw[j].length + strlen(entry->raw[j].signature);
+        }
+    }
+    index_free(&store->index);
+    store->index = kept.index;
+    store->count = kept.count;
+    store->bytes = kept.bytes;
+    return purged;
+}
+
+/* Puts an entry among the candidates of this visit, once. False without memory. */
+static bool add_candidate(struct tg_ticket_store *store, struct tg_ticket_entry *entry, size_t *count)
+{
+    if (entry->visit == store->visit)
+        return true;
+    if (*count == store->candidates_size) {
+        size_t size = store->candidates_size == 0 ? 64 : 2 * store->candidates_size;
+        const struct tg_held_ticket **grown = realloc(store->candidates, size * sizeof *grown);
+        if (grown == NULL)
+            return false;
+        store->candidates = grown;
+        store->candidates_size = size;
+    }
+    entry->visit = store->visit;
+    store->candidates[(*count)++] = &entry->held;
+    return true;
+}
+
+size_t tg_tickets_candidates(struct tg_ticket_store *store, const char *account,
+                             const struct tg_certificate *certificate,
+                             const struct tg_held_ticket *const **tickets)
+{
+    size_t count = 0;
+    bool fits = true;
+    size_t principals = certificate == NULL ? 0 : certificate->principal_count;
+    store->visit++;
+    struct tg_ticket_entry *entry = store->index.by_account[bucket_of(account)];
+    for (; fits && entry != NULL; entry = entry->next_by_account) {
+        if (strcmp(entry->held.ticket->account, account) == 0)
+            fits = add_candidate(store, entry, &count);
+    }
+    for (size_t i = 0; fits && i < principals; i++) {
+        entry = store->index.by_requester[bucket_of(certificate->principals[i])];
+        for (; fits && entry != NULL; entry = entry->next_by_requester) {
+            if (strcmp(entry->held.ticket->requester, certificate->principals[i]) == 0)
+                fits = add_candidate(store, entry, &count);
+        }
+    }
+    *tickets = store->candidates;
+    return count;
+}

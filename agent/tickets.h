@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The tickets in hand, found by id, by account and by requester. The bytes that came are kept beside what was
+ * parsed from them, so that everything can be judged anew under a new policy and written to disk as it was
+ * received.
+ *
+ * A final state is never left: an entry stays, with its state, until the ticket could not be valid any more
+ * whatever anybody says about it. That is how a mark that the service drops later is not forgotten.
+ */
+#ifndef TEGATA_AGENT_TICKETS_H
+#define TEGATA_AGENT_TICKETS_H
+
+#include "agent/update.h"
+#include "lib/verdict.h"
+
+enum {
+    TG_TICKETS_MAX = 100000,
+    TG_TICKETS_BYTES_MAX = 128 * 1024 * 1024, /* of documents and signatures in all */
+    TG_TICKET_KEEP_SECONDS = 3600,            /* beyond the last moment at which a ticket could be valid */
+};
+
+struct tg_raw_approval {
+    char *document;
+    size_t length;
+    char *signature;
+};
+
+struct tg_ticket_entry {
+    struct tg_held_ticket held;
+    char *document; /* the bytes that held.ticket was parsed from */
+    size_t length;
+    struct tg_raw_approval *raw; /* beside held.approvals, one each */
+    bool imported;               /* root brought it to this very host */
+    uint64_t visit;
+    struct tg_ticket_entry *next_by_id;
+    struct tg_ticket_entry *next_by_account;
+    struct tg_ticket_entry *next_by_requester;
+};
+
+struct tg_ticket_index {
+    struct tg_ticket_entry **by_id;
+    struct tg_ticket_entry **by_account;
+    struct tg_ticket_entry **by_requester;
+};
+
+struct tg_ticket_store {
+    struct tg_ticket_index index;
+    size_t count;
+    size_t bytes;
+    uint64_t visit;
+    const struct tg_held_ticket **candidates; /* scratch of tg_tickets_candidates() */
+    size_t candidates_size;
+};
+
+/* What became of something that was offered. */
+enum tg_intake { TG_INTAKE_SAME, TG_INTAKE_CHANGED, TG_INTAKE_REFUSED };
+
+/* Called for each approval that does not verify when it arrives; `digest_of` are the bytes that tell it from
+ * others. */
+typedef void tg_approval_refused(void *context, const struct tg_ticket *ticket, const struct tg_error *error,
+                                 struct tg_bytes signature);
+
+int tg_tickets_init(struct tg_ticket_store *store);
+void tg_tickets_free(struct tg_ticket_store *store);
+
+struct tg_ticket_entry *tg_tickets_find(const struct tg_ticket_store *store, const char *id);
+
+/* Takes one ticket in, or adds to the one in hand: approvals that are new are verified (policy may be NULL:
+ * then they count for nothing until tg_tickets_reverify()), the state moves unless it is final. Refused: a
+ * ticket that does not parse, that does not name `host`, an id in hand with other bytes, more than fits. */
+enum tg_intake tg_tickets_take(struct tg_ticket_store *store, const struct tg_policy *policy,
+                               const char *host, const struct tg_update_ticket *offered,
+                               tg_approval_refused *refused, void *context, struct tg_error *error);
+
+/* Judges every approval anew. */
+void tg_tickets_reverify(struct tg_ticket_store *store, const struct tg_policy *policy);
+
+/* Forgets what can never be valid again. Returns how many. */
+size_t tg_tickets_purge(struct tg_ticket_store *store, int64_t now);
+
+/* All tickets for this account and all that were requested by one of the certificate's principals
+ * (certificate may be NULL). *tickets is good until the next call. */
+size_t tg_tickets_candidates(struct tg_ticket_store *store, const char *account,
+                             const struct tg_certificate *certificate,
+                             const struct tg_held_ticket *const **tickets);
+
+/* The entry that holds `held`. */
+struct tg_ticket_entry *tg_ticket_entry_of(const struct tg_held_ticket *held);
+
+/* Walks over all: start with cursor 0; NULL at the end. Nothing may be taken in or purged meanwhile. */
+struct tg_ticket_cursor {
+    size_t bucket;
+    struct tg_ticket_entry *entry;
+};
+struct tg_ticket_entry *tg_tickets_next(const struct tg_ticket_store *store, struct tg_ticket_cursor *cursor);
+
+/* To and from the state file. Loading takes entries in as tg_tickets_take() does, with `sessions_opened` and
+ * `imported` as saved; what does not pass is left out, and false returned. */
+json_t *tg_tickets_to_json(const struct tg_ticket_store *store);
+bool tg_tickets_from_json(struct tg_ticket_store *store, const struct tg_policy *policy, const char *host,
+                          const json_t *array);
+
+#endif
