@@ -79,8 +79,7 @@ def make_user_ca(world):
 
 
 def init(world):
-    world.operate("tegata", "init", world.deployment, "--url", URL, "--listen", f"{world.service.address}:8443",
-                  stdout=subprocess.DEVNULL)
+    world.operate("tegata", "init", world.deployment, "--url", URL, "--listen", f"{world.service.address}:8443")
     world.deployment.chmod(0o700)
 
 
@@ -166,11 +165,10 @@ def write_policy(world):
 def publish(world):
     signed = world.deployment / "policy.signed"
     client = world.deployment / "client.conf"
-    world.operate("tegata", "policy", "sign", world.lab / "policy.json", "--key", world.deployment / "root", "--output", signed,
-                  stdout=subprocess.DEVNULL)
-    world.operate("tegata", "-C", client, "policy", "publish", signed, stdout=subprocess.DEVNULL)
+    world.operate("tegata", "policy", "sign", world.lab / "policy.json", "--key", world.deployment / "root", "--output", signed)
+    world.operate("tegata", "-C", client, "policy", "publish", signed)
     for host in world.hosts:
         key = world.public / f"{host.name}.pub"
         shutil.copy(host.path("/etc/ssh/ssh_host_ed25519_key.pub"), key)
         world.operate("tegata", "-C", client, "host", "enroll", host.name, "--host-key", key, "--root-key",
-                      world.deployment / "root", stdout=subprocess.DEVNULL)
+                      world.deployment / "root")

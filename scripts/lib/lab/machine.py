@@ -105,13 +105,6 @@ class Machine:
         lines += ["link set dev eth0 up"]
         run("nsenter", "--target", self.pid, "--net", "ip", "-batch", "-", input="\n".join(lines) + "\n", text=True)
 
-    def on(self, *command, **options):
-        """Runs a command as root on the machine, with a clean environment."""
-        return subprocess.run(
-            ["nsenter", "--target", str(self.pid), "--mount", "--net", "--uts", "--ipc", "--pid", "--root", "--wd", "--",
-             "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
-             f"LAB={self.world.lab}", *[str(word) for word in command]], check=True, **options)
-
 
 def be_init(root, name, ready, pids):
     """Runs as the first process in the machine's namespaces."""

@@ -47,9 +47,12 @@ class World:
     def home(self, person):
         return self.lab / "people" / person
 
-    def operate(self, *command, **options):
-        """Runs a command as root on the operators' machine."""
-        return run(HERE / "enter", self.lab, *command, env=self.environment, stdin=subprocess.DEVNULL, **options)
+    def operate(self, *command):
+        """Runs a command as root on the operators' machine; what it says is shown only if it fails."""
+        done = subprocess.run([HERE / "enter", *(str(word) for word in (self.lab, *command))], env=self.environment,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{command[0]} fails (exit status {done.returncode}): {done.stdout.strip()}")
 
     def tool(self, *command):
         """Runs one of the commands of bin/ from here."""
