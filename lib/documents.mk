@@ -47,3 +47,16 @@ tests_unit_test_ticket_LDADD = $(TEST_LIBS)
 tests_unit_test_verdict_SOURCES = tests/unit/test_verdict.c $(WORLD)
 tests_unit_test_verdict_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_verdict_LDADD = $(TEST_LIBS)
+
+EXTRA_DIST += tests/fuzz/corpus/approval tests/fuzz/corpus/canonical_json tests/fuzz/corpus/policy tests/fuzz/corpus/ticket
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_approval tests/fuzz/fuzz_canonical_json tests/fuzz/fuzz_policy tests/fuzz/fuzz_ticket
+tests_fuzz_fuzz_approval_LDADD = libtegata.la
+tests_fuzz_fuzz_approval_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_canonical_json_LDADD = libtegata.la
+tests_fuzz_fuzz_canonical_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_policy_LDADD = libtegata.la
+tests_fuzz_fuzz_policy_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_ticket_LDADD = libtegata.la
+tests_fuzz_fuzz_ticket_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif

@@ -121,7 +121,7 @@ static void test_refused(void **state)
         /* bob and carol are one sre and one lead, but not two of them. */
         {"people/dave/groups=[] people/alice/groups=[\"dev\"] people/erin/groups=[] people/henry/groups=[] "
          "rules/2/approvers/0/count=2",
-         "rule 'two': key 'approvers': there are not enough"},
+         "rule 'both': key 'approvers': there are not enough"},
         {"rules/0/max_seconds=0", "'max_seconds'"},
         {"rules/0/max_seconds=86401", "'max_seconds'"},
         {"rules/0/max_certificate_seconds=0", "'max_certificate_seconds'"},
