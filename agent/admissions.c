@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/admissions.h"
 
-#include "agent/digest.h"
+#include "lib/digest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,7 @@ int tg_admissions_certificate(struct tg_admissions *admissions, struct tg_bytes 
 {
     char digest[TG_DIGEST_SIZE];
     *out = NULL;
-    if (!tg_hex_sha256(blob, digest))
+    if (!tg_digest(blob, digest))
         return tg_fail(error, TG_internal_error, "no digest of a certificate");
     for (size_t i = 0; i < admissions->count; i++) {
         struct tg_known_certificate *known = admissions->list[i].certificate;

@@ -10,7 +10,9 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { ROOTS_FILE_MAX = 65536 };
 
@@ -30,7 +32,14 @@ int tg_agent_read_roots(const struct tg_host_config *config, struct tg_root_sign
 {
     char *text;
     size_t length;
+    struct stat status;
     *roots = (struct tg_root_signers){0};
+    /* Who can write this file decides whose policy is in force. */
+    if (stat(config->root_signers, &status) == 0 &&
+        ((status.st_uid != 0 && status.st_uid != geteuid()) || (status.st_mode & 022) != 0))
+        return tg_fail(error, TG_config_bad,
+                       "%s: must belong to root and be writable by nobody else: chown root:root; chmod 644",
+                       config->root_signers);
     int result = tg_file_read("", config->root_signers, ROOTS_FILE_MAX, &text, &length, error);
     if (result == 1)
         return tg_fail(error, TG_config_bad, "[trust] root_signers: %s does not exist", config->root_signers);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/events.h"
 
-#include "agent/digest.h"
 #include "agent/state.h"
 #include "lib/canonical_json.h"
+#include "lib/digest.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +46,7 @@ static bool append_line(struct tg_events *events, char *text, size_t length)
     }
     struct tg_event_line *line = &events->lines[events->count];
     *line = (struct tg_event_line){.text = text, .length = length};
-    if (!tg_hex_sha256(tg_bytes_of(text, length), line->digest)) {
+    if (!tg_digest(tg_bytes_of(text, length), line->digest)) {
         free(text);
         return false;
     }
@@ -80,7 +80,7 @@ static bool parse_line(struct tg_events *events, const char *line, size_t length
         return false;
     const char *text = line + prefix;
     size_t text_length = length - prefix;
-    if (!tg_hex_sha256(tg_bytes_of(text, text_length), digest) || memcmp(digest, line, prefix - 1) != 0 ||
+    if (!tg_digest(tg_bytes_of(text, text_length), digest) || memcmp(digest, line, prefix - 1) != 0 ||
         !is_next_event(events, text, text_length))
         return false;
     char *copy = strndup(text, text_length);

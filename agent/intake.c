@@ -4,7 +4,7 @@
  * and reported once, and left out.
  */
 #include "agent/agent.h"
-#include "agent/digest.h"
+#include "lib/digest.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 static bool noticed_before(struct tg_agent *agent, struct tg_bytes bytes)
 {
     char digest[TG_DIGEST_SIZE];
-    if (!tg_hex_sha256(bytes, digest))
+    if (!tg_digest(bytes, digest))
         return false;
     digest[sizeof agent->noticed[0] - 1] = '\0';
     for (size_t i = 0; i < TG_NOTICED_MAX && agent->noticed[i][0] != '\0'; i++) {

@@ -5,7 +5,6 @@ AGENT_SOURCES = \
 	agent/agent.c agent/agent.h \
 	agent/agent_state.c \
 	agent/clients.c agent/clients.h \
-	agent/digest.c agent/digest.h \
 	agent/events.c agent/events.h \
 	agent/gates.c agent/gates.h \
 	agent/intake.c \

@@ -3,7 +3,7 @@
  * Writing the roster when it should say something else than it does.
  */
 #include "agent/agent.h"
-#include "agent/digest.h"
+#include "lib/digest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -125,7 +125,7 @@ static bool draft_digest(const struct draft *draft, char digest[TG_DIGEST_SIZE])
     }
     for (size_t i = 0; i < draft->group_count; i++)
         (void)fprintf(stream, "group %s %u\n", draft->groups[i].name, draft->groups[i].gid);
-    bool ok = fclose(stream) == 0 && tg_hex_sha256(tg_bytes_of(text, length), digest);
+    bool ok = fclose(stream) == 0 && tg_digest(tg_bytes_of(text, length), digest);
     free(text);
     return ok;
 }

@@ -198,7 +198,7 @@ static void start_counting(struct tg_agent *agent, struct tg_client *client, con
 {
     char *body = NULL;
     memcpy(client->counted_ticket, ticket->id, sizeof client->counted_ticket);
-    if (!tg_new_session_id(client->session) ||
+    if (!tg_session_new_id(client->session) ||
         asprintf(&body, "{\"ticket\":\"%s\",\"session\":\"%s\"}", ticket->id, client->session) < 0) {
         refuse_with(agent, client, TG_internal_error, ticket->id, "no memory");
         return;
@@ -226,7 +226,7 @@ static struct tg_session *register_session(struct tg_agent *agent, struct tg_cli
         .monitor = client->process, .opened = agent->now, .counted = entry->held.ticket->sessions > 0};
     if (!tg_events_have_room(&agent->events))
         return NULL;
-    if (client->session[0] == '\0' && !tg_new_session_id(client->session))
+    if (client->session[0] == '\0' && !tg_session_new_id(client->session))
         return NULL;
     session.pidfd = tg_process_open(agent->proc_root, &client->process);
     if (session.pidfd < 0)

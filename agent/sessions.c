@@ -5,7 +5,19 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
+
+bool tg_session_new_id(char out[TG_SESSION_ID_SIZE])
+{
+    uint8_t bytes[TG_SESSION_ID_SIZE / 2];
+    out[0] = '\0';
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return false;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        (void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    return true;
+}
 
 void tg_sessions_free(struct tg_sessions *sessions)
 {

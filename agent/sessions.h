@@ -8,11 +8,13 @@
 #define TEGATA_AGENT_SESSIONS_H
 
 #include "agent/admissions.h"
-#include "agent/digest.h"
 
 #include <jansson.h>
 
-enum { TG_SESSIONS_MAX = 4096 };
+enum {
+    TG_SESSIONS_MAX = 4096,
+    TG_SESSION_ID_SIZE = 33, /* 32 hex characters + NUL */
+};
 
 struct tg_session {
     char id[TG_SESSION_ID_SIZE];
@@ -32,6 +34,9 @@ struct tg_sessions {
     size_t count;
     size_t size;
 };
+
+/* 32 random hex characters; false if the kernel gives none. */
+bool tg_session_new_id(char out[TG_SESSION_ID_SIZE]);
 
 void tg_sessions_free(struct tg_sessions *sessions);
 

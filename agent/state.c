@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/state.h"
 
-#include "agent/digest.h"
+#include "lib/digest.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,8 +83,8 @@ int tg_file_read(const char *directory, const char *name, size_t max, char **out
     char *data = NULL;
     *out = NULL;
     *length = 0;
-    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    (void)snprintf(path, sizeof path, "%s%s%s", directory, directory[0] == '\0' ? "" : "/", name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return errno == ENOENT
                    ? 1
@@ -127,7 +127,7 @@ int tg_state_write(const char *directory, const char *name, const json_t *object
     char *file = NULL;
     char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
     size_t length = text == NULL ? 0 : strlen(text);
-    if (text != NULL && tg_hex_sha256(tg_bytes_of(text, length), digest)) {
+    if (text != NULL && tg_digest(tg_bytes_of(text, length), digest)) {
         int used = snprintf(header, sizeof header, header_format, digest);
         file = malloc((size_t)used + length + 1);
         if (file != NULL) {
@@ -152,7 +152,7 @@ json_t *tg_state_parse(struct tg_bytes bytes)
         return NULL;
     struct tg_bytes first = tg_bytes_of(bytes.data, (size_t)(line_end - bytes.data) + 1);
     struct tg_bytes rest = tg_bytes_of(line_end + 1, bytes.length - first.length);
-    if (!tg_hex_sha256(rest, digest))
+    if (!tg_digest(rest, digest))
         return NULL;
     (void)snprintf(header, sizeof header, header_format, digest);
     if (!tg_bytes_equal_text(first, header))

@@ -17,7 +17,8 @@ enum { TG_STATE_FILE_MAX = 512 * 1024 * 1024 };
 /* Writes `bytes` as they are. 0 or -1 with internal_error; the old file then stays. */
 int tg_file_replace(const char *directory, const char *name, struct tg_bytes bytes, struct tg_error *error);
 
-/* The whole file, malloc'ed, with a NUL behind it. 0; 1 if there is no such file; -1. */
+/* The whole file (`directory` "": `name` is its path), malloc'ed, with a NUL behind it. 0; 1 if there is no
+ * such file; -1. */
 int tg_file_read(const char *directory, const char *name, size_t max, char **out, size_t *length,
                  struct tg_error *error);
 
