@@ -32,3 +32,57 @@ tests_security_key_tg_sk_provider_la_SOURCES = tests/security_key/tg_sk_provider
 tests_security_key_tg_sk_provider_la_CFLAGS = -std=gnu17 -Wall -Wextra -Wconversion -Wshadow -fvisibility=hidden $(OPENSSL_CFLAGS)
 tests_security_key_tg_sk_provider_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 tests_security_key_tg_sk_provider_la_LIBADD = $(OPENSSL_LIBS)
+
+# --- Unit tests --------------------------------------------------------------------------------------------------------------------------
+CRYPTO_TESTS = tests/unit/test_public_key tests/unit/test_certificate tests/unit/test_sshsig tests/unit/test_webauthn \
+	tests/unit/test_signer tests/unit/test_request_auth
+CRYPTO_HELP = tests/unit/crypto_help.c tests/unit/crypto_help.h
+check_PROGRAMS += $(CRYPTO_TESTS)
+TESTS += $(CRYPTO_TESTS)
+
+tests_unit_test_public_key_SOURCES = tests/unit/test_public_key.c $(CRYPTO_HELP)
+tests_unit_test_public_key_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_public_key_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
+
+tests_unit_test_certificate_SOURCES = tests/unit/test_certificate.c $(CRYPTO_HELP)
+tests_unit_test_certificate_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_certificate_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
+
+tests_unit_test_sshsig_SOURCES = tests/unit/test_sshsig.c $(CRYPTO_HELP)
+tests_unit_test_sshsig_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_sshsig_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
+
+tests_unit_test_webauthn_SOURCES = tests/unit/test_webauthn.c $(CRYPTO_HELP)
+tests_unit_test_webauthn_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_webauthn_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
+
+tests_unit_test_signer_SOURCES = tests/unit/test_signer.c $(CRYPTO_HELP)
+tests_unit_test_signer_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_signer_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
+
+tests_unit_test_request_auth_SOURCES = tests/unit/test_request_auth.c $(CRYPTO_HELP)
+tests_unit_test_request_auth_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_request_auth_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
+
+# --- Fuzz targets: run with tests/fuzz/corpus/NAME ---------------------------------------------------------------------------------------
+EXTRA_DIST += tests/fuzz/corpus/certificate tests/fuzz/corpus/sshsig tests/fuzz/corpus/client_data \
+	tests/fuzz/corpus/private_key tests/fuzz/corpus/request_auth
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_certificate tests/fuzz/fuzz_sshsig tests/fuzz/fuzz_client_data \
+	tests/fuzz/fuzz_private_key tests/fuzz/fuzz_request_auth
+tests_fuzz_fuzz_certificate_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_fuzz_fuzz_certificate_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_certificate_LDADD = libtegata.la $(OPENSSL_LIBS)
+tests_fuzz_fuzz_sshsig_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_fuzz_fuzz_sshsig_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_sshsig_LDADD = libtegata.la $(OPENSSL_LIBS)
+tests_fuzz_fuzz_client_data_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_fuzz_fuzz_client_data_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_client_data_LDADD = libtegata.la $(OPENSSL_LIBS)
+tests_fuzz_fuzz_private_key_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_fuzz_fuzz_private_key_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_private_key_LDADD = libtegata.la $(OPENSSL_LIBS)
+tests_fuzz_fuzz_request_auth_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_fuzz_fuzz_request_auth_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_request_auth_LDADD = libtegata.la $(OPENSSL_LIBS)
+endif
