@@ -43,7 +43,9 @@ static int check_prefix(struct tg_reader reader, const char *challenge, const ch
         return tg_fail(error, TG_approval_signature, "the browser signed something else (another challenge)");
     if (!skip_text(&reader, origin) || !skip_text(&reader, "\""))
         return tg_fail(error, TG_approval_origin, "the browser was not on '%s'", origin);
-    if (!skip_text(&reader, ",") && !skip_text(&reader, "}"))
+    /* The last byte, too, so that not even white space, which a JSON parser would take, can follow the
+     * object. */
+    if (reader.left == 0 || (reader.at[0] != ',' && reader.at[0] != '}') || reader.at[reader.left - 1] != '}')
         return tg_fail(error, TG_approval_malformed,
                        "the browser's data is not well-formed behind its origin");
     return 0;

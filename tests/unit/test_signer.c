@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "lib/armor.h"
 #include "tests/unit/crypto_help.h"
 
 #include <setjmp.h>
@@ -19,6 +20,7 @@
 
 extern char **environ; /* POSIX declares it nowhere */
 
+static const char private_label[] = "OPENSSH PRIVATE KEY";
 static const char text[] = "{\"v\":1}";
 
 static const char *const kinds[][2] = {
@@ -106,24 +108,32 @@ static void test_mixed_halves(void **state)
 {
     struct tg_error error;
     struct tg_signer *signer;
+    uint8_t *bytes;
     uint8_t *blob;
+    char *changed;
     size_t length;
-    size_t one_length;
+    size_t pem_length;
     make_key(state, "mixed", 0);
     struct tg_public_key *key = read_public_key(in_folder(state, "mixed"));
-    char *pem = read_file(in_folder(state, "mixed"), &one_length);
-    /* The private part's base64 of an Ed25519 key ends some 100 characters before the end; change its seed
-     * there. */
-    char *at = pem + one_length - 200;
-    while (*at == '\n')
-        at++;
-    *at = *at == 'A' ? 'B' : 'A';
-    if (tg_signer_from_bytes(tg_bytes_of(pem, one_length), "mixed", &signer, &error) == 0)
-        assert_refused(
-            tg_signer_sign(signer, "test-v1@tegata", tg_bytes_of_text(text), &blob, &length, &error), &error,
-            TG_key_unusable);
+    char *pem = read_file(in_folder(state, "mixed"), &pem_length);
+    assert_true(tg_armor_decode(tg_bytes_of(pem, pem_length), private_label, pem_length, &bytes, &length));
+    /* The public half stands there three times; the seed is right before the third. */
+    uint8_t *third = bytes;
+    for (int i = 0; i < 3; i++) {
+        third++;
+        third = memmem(third, (size_t)(bytes + length - third), key->material.data, key->material.length);
+        assert_non_null(third);
+    }
+    third[-1] ^= 1;
+    assert_true(tg_armor_encode(tg_bytes_of(bytes, length), private_label, &changed));
+    assert_int_equal(tg_signer_from_bytes(tg_bytes_of_text(changed), "mixed", &signer, &error), 0);
+    assert_refused(tg_signer_sign(signer, "test-v1@tegata", tg_bytes_of_text(text), &blob, &length, &error),
+                   &error, TG_key_unusable);
+    assert_null(blob);
     tg_signer_free(signer);
     tg_public_key_free(key);
+    free(changed);
+    free(bytes);
     free(pem);
 }
 
