@@ -53,7 +53,7 @@ struct tg_ticket {
     void *storage;
 };
 
-/* error->reason is ticket_malformed; the text names the key. */
+/* error->reason is ticket_malformed, or ticket_command for a command that sshd cannot carry; the text names the key. */
 int tg_ticket_parse(struct tg_bytes document, struct tg_ticket **out, struct tg_error *error);
 void tg_ticket_free(struct tg_ticket *ticket);
 
@@ -90,7 +90,8 @@ struct tg_ticket_wish {
 };
 
 /* Makes the canonical bytes of a new ticket, malloc'ed. error->reason is ticket_no_rule (the text says which part of the wish the
- * nearest rule does not cover), requester_unknown, requester_disabled or request_malformed. */
+ * nearest rule does not cover), requester_unknown, requester_disabled, certificate_key_unknown (the policy does not list wish->key for the
+ * requester), ticket_command or request_malformed. */
 int tg_ticket_compose(const struct tg_policy *policy, const struct tg_ticket_wish *wish, int64_t now, char **document,
                       size_t *length, struct tg_error *error);
 

@@ -9,28 +9,10 @@
 
 #include <cmocka.h>
 
-#include "lib/signer.h"
 #include "tests/unit/world.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Signs a text; the caller frees the armored signature. */
-static char *sign(const char *private_key, const char *name_space, const char *text)
-{
-    struct tg_error error = {0};
-    struct tg_signer *signer;
-    uint8_t *blob;
-    size_t length;
-    char *armored;
-    if (tg_signer_from_bytes(tg_bytes_of_text(private_key), "test key", &signer, &error) != 0 ||
-        tg_signer_sign(signer, name_space, tg_bytes_of_text(text), &blob, &length, &error) != 0)
-        fail_msg("%s", error.text);
-    assert_int_equal(tg_sshsig_armor(tg_bytes_of(blob, length), &armored), 0);
-    tg_signer_free(signer);
-    free(blob);
-    return armored;
-}
 
 static char *approval_by(const struct tg_ticket *ticket, const char *approver)
 {
@@ -134,12 +116,12 @@ static void test_arrival(void **state)
     (void)state;
     struct tg_ticket *ticket = world_ticket(NULL), *other = world_ticket("seconds=900");
     char *text = approval_by(ticket, "bob"), *for_other = approval_by(other, "bob");
-    char *good = sign(PRIVATE_BOB, TG_NAMESPACE_APPROVAL, text);
-    char *for_other_signature = sign(PRIVATE_BOB, TG_NAMESPACE_APPROVAL, for_other);
-    char *policy_namespace = sign(PRIVATE_BOB, TG_NAMESPACE_POLICY, text);
-    char *by_alice = sign(PRIVATE_ALICE, TG_NAMESPACE_APPROVAL, text);
-    char *by_stranger = sign(PRIVATE_ROOT_ONE, TG_NAMESPACE_APPROVAL, text);
-    char *nonsense = sign(PRIVATE_BOB, TG_NAMESPACE_APPROVAL, "nonsense");
+    char *good = world_sign(PRIVATE_BOB, TG_NAMESPACE_APPROVAL, text);
+    char *for_other_signature = world_sign(PRIVATE_BOB, TG_NAMESPACE_APPROVAL, for_other);
+    char *policy_namespace = world_sign(PRIVATE_BOB, TG_NAMESPACE_POLICY, text);
+    char *by_alice = world_sign(PRIVATE_ALICE, TG_NAMESPACE_APPROVAL, text);
+    char *by_stranger = world_sign(PRIVATE_ROOT_ONE, TG_NAMESPACE_APPROVAL, text);
+    char *nonsense = world_sign(PRIVATE_BOB, TG_NAMESPACE_APPROVAL, "nonsense");
     assert_int_equal(arrive(NULL, text, good), TG_allowed);
     assert_int_equal(arrive(NULL, for_other, good), TG_approval_signature);
     assert_int_equal(arrive(NULL, for_other, for_other_signature), TG_approval_other_ticket);
@@ -167,7 +149,7 @@ static void test_too_long(void **state)
     char text[TG_TICKET_MAX + 2];
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    char *armored = sign(PRIVATE_BOB, TG_NAMESPACE_APPROVAL, text);
+    char *armored = world_sign(PRIVATE_BOB, TG_NAMESPACE_APPROVAL, text);
     assert_int_equal(arrive(NULL, text, armored), TG_approval_malformed);
     free(armored);
 }

@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include "lib/signer.h"
 #include "tests/unit/world.h"
 
 #include <stdlib.h>
@@ -232,22 +231,6 @@ static void test_root_signers_refused(void **state)
     }
 }
 
-static char *sign(const char *private_key, const char *name_space, const char *text)
-{
-    struct tg_error error = {0};
-    struct tg_signer *signer;
-    uint8_t *blob;
-    size_t length;
-    char *armored;
-    if (tg_signer_from_bytes(tg_bytes_of_text(private_key), "test key", &signer, &error) != 0 ||
-        tg_signer_sign(signer, name_space, tg_bytes_of_text(text), &blob, &length, &error) != 0)
-        fail_msg("%s", error.text);
-    assert_int_equal(tg_sshsig_armor(tg_bytes_of(blob, length), &armored), 0);
-    tg_signer_free(signer);
-    free(blob);
-    return armored;
-}
-
 /* Verifies with two of three, and says how that went. */
 static enum tg_reason verify(const char *text, const char *const *signatures, size_t count,
                              uint64_t lowest_serial, int64_t now)
@@ -269,12 +252,12 @@ static void test_signatures(void **state)
     (void)state;
     char *text = world_policy_text(NULL), *other = world_policy_text("serial=8"),
          *broken = world_policy_text("v=2");
-    char *one = sign(PRIVATE_ROOT_ONE, TG_NAMESPACE_POLICY, text),
-         *two = sign(PRIVATE_ROOT_TWO, TG_NAMESPACE_POLICY, text);
-    char *bob = sign(PRIVATE_BOB, TG_NAMESPACE_POLICY, text);
-    char *approval = sign(PRIVATE_ROOT_TWO, TG_NAMESPACE_APPROVAL, text);
-    char *broken_one = sign(PRIVATE_ROOT_ONE, TG_NAMESPACE_POLICY, broken);
-    char *broken_two = sign(PRIVATE_ROOT_TWO, TG_NAMESPACE_POLICY, broken);
+    char *one = world_sign(PRIVATE_ROOT_ONE, TG_NAMESPACE_POLICY, text),
+         *two = world_sign(PRIVATE_ROOT_TWO, TG_NAMESPACE_POLICY, text);
+    char *bob = world_sign(PRIVATE_BOB, TG_NAMESPACE_POLICY, text);
+    char *approval = world_sign(PRIVATE_ROOT_TWO, TG_NAMESPACE_APPROVAL, text);
+    char *broken_one = world_sign(PRIVATE_ROOT_ONE, TG_NAMESPACE_POLICY, broken);
+    char *broken_two = world_sign(PRIVATE_ROOT_TWO, TG_NAMESPACE_POLICY, broken);
     const char *good[] = {bob, "nonsense", two, one}, *twice[] = {one, one}, *stranger[] = {one, bob},
                *wrong_namespace[] = {one, approval}, *of_broken[] = {broken_one, broken_two};
     assert_int_equal(verify(text, good, 4, 7, WORLD_TIME), TG_allowed);

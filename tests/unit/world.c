@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "lib/canonical_json.h"
+#include "lib/signer.h"
 #include "tests/unit/world.h"
 
 #include <stdlib.h>
@@ -189,6 +189,22 @@ struct tg_public_key *world_key(const char *line)
     if (tg_public_key_parse_line(line, &key, &error) != 0)
         fail_msg("%s", error.text);
     return key;
+}
+
+char *world_sign(const char *private_key, const char *name_space, const char *text)
+{
+    struct tg_error error = {0};
+    struct tg_signer *signer = NULL;
+    uint8_t *blob = NULL;
+    size_t length = 0;
+    char *armored = NULL;
+    if (tg_signer_from_bytes(tg_bytes_of_text(private_key), "test key", &signer, &error) != 0 ||
+        tg_signer_sign(signer, name_space, tg_bytes_of_text(text), &blob, &length, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(tg_sshsig_armor(tg_bytes_of(blob, length), &armored), 0);
+    tg_signer_free(signer);
+    free(blob);
+    return armored;
 }
 
 void world_assert_error(const struct tg_error *error, enum tg_reason reason, const char *part)

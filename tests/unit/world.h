@@ -27,6 +27,9 @@ struct tg_ticket *world_ticket(const char *changes);
 /* A key of world_keys.h, parsed. */
 struct tg_public_key *world_key(const char *line);
 
+/* Signs a text with a private key of world_keys.h; the caller frees the armored signature. */
+char *world_sign(const char *private_key, const char *name_space, const char *text);
+
 /* Fails the test unless `error` says `reason` and its text has `part` in it. */
 void world_assert_error(const struct tg_error *error, enum tg_reason reason, const char *part);
 
