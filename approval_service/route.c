@@ -146,6 +146,8 @@ static void answer_or_wait(struct tg_service *service, struct tg_http_request *r
         tg_problem_answer(&error, answer);
     else if (answer->wait != TG_WAIT_NOT && !request->last_call)
         return;
+    else
+        error.reason = TG_allowed; /* handlers prepare for the worst */
     count_and_log(service, request, answer, &error);
 }
 

@@ -48,6 +48,20 @@ static int take_host(void *context, const struct tg_stored_host *host)
     return *object == NULL ? -1 : 0;
 }
 
+/* Turns the revision that the host has acknowledged into the flag of the protocol: has it all that concerns
+ * it? */
+static int say_whether_in_step(struct tg_service *service, const char *name, json_t *host,
+                               struct tg_error *error)
+{
+    int64_t latest = 0;
+    if (tg_store_host_revision(service->store, name, &latest, error) < 0)
+        return -1;
+    bool in_step = json_integer_value(json_object_get(host, "acknowledged")) >= latest;
+    return json_object_set_new(host, "acknowledged", json_integer(in_step)) == 0
+               ? 0
+               : tg_fail(error, TG_internal_error, "out of memory");
+}
+
 static int take_refusal(void *context, const struct tg_stored_host_event *event)
 {
     return json_array_append_new(context, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s}", "time",
@@ -92,7 +106,8 @@ static int collect(struct tg_service *service, const struct tg_http_request *req
         return -1;
     json_int_t host_id = json_integer_value(json_object_get(why->host, "id"));
     (void)json_object_del(why->host, "id");
-    if (tg_store_refusals(service->store, host_id, person, account, take_refusal, why->refusals, error) !=
+    if (say_whether_in_step(service, host, why->host, error) < 0 ||
+        tg_store_refusals(service->store, host_id, person, account, take_refusal, why->refusals, error) !=
             0 ||
         load_tickets(service, person, why->tickets, error) < 0)
         return -1;
