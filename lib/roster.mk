@@ -12,3 +12,11 @@ TESTS += tests/unit/test_roster
 tests_unit_test_roster_SOURCES = tests/unit/test_roster.c tests/unit/roster_sample.h
 tests_unit_test_roster_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_roster_LDADD = $(TEST_LIBS)
+
+EXTRA_DIST += tests/fuzz/roster_corpus
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_roster
+tests_fuzz_fuzz_roster_SOURCES = tests/fuzz/fuzz_roster.c
+tests_fuzz_fuzz_roster_LDADD = libtegata_plugin.la
+tests_fuzz_fuzz_roster_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif

@@ -317,30 +317,31 @@ static void put_members(struct builder *builder)
     }
 }
 
-static void put_bucket(struct tg_roster_bucket *table, uint32_t buckets, uint32_t hash, uint32_t index)
+static void put_bucket(const struct builder *builder, uint32_t table_at, uint32_t buckets, uint32_t hash,
+                       uint32_t index, uint32_t name)
 {
+    struct tg_roster_bucket *table = section(builder, table_at);
     uint32_t at = hash & (buckets - 1);
     while (table[at].entry != 0)
         at = (at + 1) & (buckets - 1);
-    table[at] = (struct tg_roster_bucket){.hash = hash, .entry = index + 1};
+    table[at] = (struct tg_roster_bucket){.entry = tg_roster_entry(hash, index), .name = name};
 }
 
 static void put_tables(struct builder *builder)
 {
     const struct tg_roster_header *header = &builder->header;
+    const struct tg_roster_user_record *users = section(builder, header->users_at);
+    const struct tg_roster_group_record *groups = section(builder, header->groups_at);
     for (uint32_t i = 0; i < header->user_count; i++) {
-        const struct tg_roster_user *user = builder->users[i];
-        put_bucket(section(builder, header->user_names_at), header->user_buckets,
-                   tg_roster_hash_name(user->name), i);
-        put_bucket(section(builder, header->user_ids_at), header->user_buckets, tg_roster_hash_id(user->uid),
-                   i);
+        uint32_t name = tg_roster_hash_name(builder->users[i]->name), id = tg_roster_hash_id(users[i].key.id);
+        put_bucket(builder, header->user_names_at, header->user_buckets, name, i, users[i].key.name);
+        put_bucket(builder, header->user_ids_at, header->user_buckets, id, i, users[i].key.name);
     }
     for (uint32_t i = 0; i < header->group_count; i++) {
-        const struct group *group = &builder->groups[i];
-        put_bucket(section(builder, header->group_names_at), header->group_buckets,
-                   tg_roster_hash_name(group->name), i);
-        put_bucket(section(builder, header->group_ids_at), header->group_buckets,
-                   tg_roster_hash_id(group->gid), i);
+        uint32_t name = tg_roster_hash_name(builder->groups[i].name),
+                 id = tg_roster_hash_id(groups[i].key.id);
+        put_bucket(builder, header->group_names_at, header->group_buckets, name, i, groups[i].key.name);
+        put_bucket(builder, header->group_ids_at, header->group_buckets, id, i, groups[i].key.name);
     }
 }
 

@@ -261,30 +261,8 @@ static bool check_memberships(const struct tg_roster_view *view, const char **pr
     return true;
 }
 
-/* Half of the buckets or more are empty and the others name records with the hash that they carry, so every
- * search ends. */
-static bool check_buckets(const struct tg_roster_view *view, const struct tg_roster_set *set, bool by_name)
-{
-    const struct tg_roster_bucket *table = by_name ? set->names : set->ids;
-    uint32_t used = 0;
-    for (uint32_t i = 0; i < set->buckets; i++) {
-        if (table[i].entry == 0) {
-            if (table[i].hash != 0)
-                return false;
-            continue;
-        }
-        if (table[i].entry > set->count)
-            return false;
-        const struct tg_roster_key *key = key_of(set, table[i].entry - 1);
-        if (table[i].hash !=
-            (by_name ? tg_roster_hash_name(view->strings + key->name) : tg_roster_hash_id(key->id)))
-            return false;
-        used++;
-    }
-    return used == set->count;
-}
-
-/* Is record `index` the first that a search for its own name or id comes to? */
+/* Is record `index` the first that a search for its own name or id comes to? The search stops at an empty
+ * bucket, which there is. */
 static bool finds_itself(const struct tg_roster_view *view, const struct tg_roster_set *set, bool by_name,
                          uint32_t index)
 {
@@ -293,20 +271,31 @@ static bool finds_itself(const struct tg_roster_view *view, const struct tg_rost
     const char *name = view->strings + key->name;
     uint32_t mask = set->buckets - 1;
     uint32_t hash = by_name ? tg_roster_hash_name(name) : tg_roster_hash_id(key->id);
+    uint32_t wanted = tg_roster_entry(hash, index);
     for (uint32_t at = hash & mask; table[at].entry != 0; at = (at + 1) & mask) {
-        if (table[at].entry == index + 1)
-            return true;
-        if (by_name && table[at].hash == hash &&
-            strcmp(view->strings + key_of(set, table[at].entry - 1)->name, name) == 0)
+        if (table[at].entry == wanted)
+            return table[at].name == key->name;
+        bool same_tag = ((table[at].entry ^ wanted) & ~TG_ROSTER_INDEX_MASK) == 0;
+        if (by_name && same_tag && check_string(view, table[at].name, TG_ROSTER_NAME_MAX) &&
+            strcmp(view->strings + table[at].name, name) == 0)
             return false;
     }
     return false;
 }
 
-/* Every record is found under its own key: so the table is whole, and no name is there twice. */
+/* As many buckets are used as there are records, and every record is found under its own key. So each used
+ * bucket is that of one record, no name is there twice, and, as an eighth of the buckets is empty, every
+ * search ends. */
 static bool check_table(const struct tg_roster_view *view, const struct tg_roster_set *set, bool by_name)
 {
-    if (!check_buckets(view, set, by_name))
+    const struct tg_roster_bucket *table = by_name ? set->names : set->ids;
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < set->buckets; i++) {
+        used += table[i].entry != 0;
+        if (table[i].entry == 0 && table[i].name != 0)
+            return false;
+    }
+    if (used != set->count)
         return false;
     for (uint32_t i = 0; i < set->count; i++) {
         if (!finds_itself(view, set, by_name, i))

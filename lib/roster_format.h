@@ -15,8 +15,8 @@
  * each group in turn, rising indices of users; the same pairs, turned round strings        strings_size
  * bytes: NUL-terminated strings
  *
- * and nothing follows. A hash table is open-addressed with linear probing and at least half empty. Positions
- * of strings count from the start of the string section; indices count records from 0.
+ * and nothing follows. A hash table is open-addressed with linear probing and at least an eighth empty.
+ * Positions of strings count from the start of the string section; indices count records from 0.
  *
  * The file never changes once it has its name, but for one word: the writer sets `superseded` in the old file
  * after it has put a new one in its place. So that word is outside the checksum.
@@ -32,7 +32,7 @@ enum {
     TG_ROSTER_VERSION = 1,
     TG_ROSTER_MAGIC_SIZE = 8,
     TG_ROSTER_USERS_MAX = 200000,
-    TG_ROSTER_GROUPS_MAX = 265536, /* the users' own groups included */
+    TG_ROSTER_GROUPS_MAX = 262142, /* the users' own groups included */
     TG_ROSTER_USER_GROUPS_MAX = 1024,
     TG_ROSTER_MEMBERSHIPS_MAX = 4000000,
     TG_ROSTER_NAME_MAX = 32,    /* bytes of a name without its NUL: what utmp and useradd allow */
@@ -94,9 +94,11 @@ struct tg_roster_group_record {
     uint32_t reserved; /* 0 */
 };
 
+/* The name's position is here as well as in the record, so that a search in a large roster can fetch both at
+ * once. */
 struct tg_roster_bucket {
-    uint32_t hash;
-    uint32_t entry; /* index of the record, plus 1; 0: empty, and then hash is 0 too */
+    uint32_t entry; /* tg_roster_entry(); 0: empty, and then name is 0 too */
+    uint32_t name;  /* position of the record's name in the strings */
 };
 
 _Static_assert(sizeof(struct tg_roster_header) == 128, "the header has no padding");
@@ -104,14 +106,24 @@ _Static_assert(sizeof(struct tg_roster_user_record) == 48, "a user has no paddin
 _Static_assert(sizeof(struct tg_roster_group_record) == 24, "a group has no padding");
 _Static_assert(sizeof(struct tg_roster_bucket) == 8, "a bucket has no padding");
 
-/* How many buckets a hash table of `count` entries has: the lowest power of two of at least 2 * count, and at
- * least 8. */
+/* How many buckets a hash table of `count` entries has: the lowest power of two of which they fill at most
+ * seven eighths, and at least 8. */
 static inline uint32_t tg_roster_buckets(uint32_t count)
 {
     uint32_t buckets = 8;
-    while (buckets / 2 < count)
+    while (buckets / 8 * 7 < count)
         buckets *= 2;
     return buckets;
+}
+
+/* A bucket's entry: the record's index plus 1 in the low 18 bits, and above it the highest 14 bits of the
+ * hash. */
+#define TG_ROSTER_INDEX_BITS 18
+#define TG_ROSTER_INDEX_MASK ((1u << TG_ROSTER_INDEX_BITS) - 1)
+
+static inline uint32_t tg_roster_entry(uint32_t hash, uint32_t index)
+{
+    return (hash & ~TG_ROSTER_INDEX_MASK) | (index + 1);
 }
 
 /* FNV-1a. A search starts at hash & (buckets - 1). */

@@ -22,6 +22,7 @@
 
 enum {
     ALIGNMENT = 64,
+    HUGE_PAGE = 2 * 1024 * 1024,
     DIRECTORY_MAX = 512,
 };
 
@@ -123,7 +124,18 @@ static int fill(int fd, size_t size, uint8_t *memory, const struct tg_roster_pat
 /* No more than one bit a record, and no record is smaller than a byte. */
 static size_t memory_for(size_t size)
 {
-    return round_up(sizeof(struct tg_roster_view)) + round_up(size) + round_up(size / 8 + 2);
+    size_t needed = round_up(sizeof(struct tg_roster_view)) + round_up(size) + round_up(size / 8 + 2);
+    return needed < HUGE_PAGE ? needed : (needed + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+}
+
+static void *reserve(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    /* A lookup in a large roster is a few cache misses; with small pages each of them would be a miss in the
+     * page tables as well. A kernel that has no huge pages to give does without. */
+    if (memory != MAP_FAILED && size >= HUGE_PAGE)
+        (void)madvise(memory, size, MADV_HUGEPAGE);
+    return memory;
 }
 
 int tg_roster_load(int fd, const struct tg_roster_paths *paths, struct tg_roster_view **out,
@@ -140,7 +152,7 @@ int tg_roster_load(int fd, const struct tg_roster_paths *paths, struct tg_roster
     if (page == MAP_FAILED)
         return fail(problem, errno, "it cannot be mapped");
     int status = -ENOMEM;
-    void *memory = mmap(NULL, memory_for(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *memory = reserve(memory_for(size));
     if (memory == MAP_FAILED) {
         status = fail(problem, errno, "there is not enough memory for it");
         goto out;

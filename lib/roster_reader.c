@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { CACHE_LINE = 64 };
+
 static const struct tg_roster_key *key_of(const struct tg_roster_set *set, uint32_t index)
 {
     return (const void *)(set->records + (size_t)index * set->record_size);
@@ -37,27 +39,52 @@ static bool group_is_served(const struct tg_roster_view *view, uint32_t index, i
     return !is_hidden(&view->groups, index) && (owner == 0 || user_is_served(view, owner - 1, now));
 }
 
+/* Begins to fetch what an answer is made of, the record and the strings beside its name, so that in a large
+ * roster their cache misses do not wait for each other. */
+static void fetch(const struct tg_roster_view *view, const struct tg_roster_set *set,
+                  const struct tg_roster_bucket *bucket)
+{
+    const char *strings = view->strings + bucket->name;
+    const uint8_t *record = (const void *)key_of(set, (bucket->entry & TG_ROSTER_INDEX_MASK) - 1);
+    __builtin_prefetch(strings);
+    __builtin_prefetch(strings + CACHE_LINE);
+    __builtin_prefetch(record);
+    __builtin_prefetch(record + set->record_size - 1);
+}
+
+static bool has_tag(const struct tg_roster_bucket *bucket, uint32_t hash)
+{
+    return ((bucket->entry ^ hash) & ~TG_ROSTER_INDEX_MASK) == 0;
+}
+
 static uint32_t find_name(const struct tg_roster_view *view, const struct tg_roster_set *set,
                           const char *name)
 {
     uint32_t mask = set->buckets - 1;
     uint32_t hash = tg_roster_hash_name(name);
     for (uint32_t at = hash & mask; set->names[at].entry != 0; at = (at + 1) & mask) {
-        uint32_t index = set->names[at].entry - 1;
-        if (set->names[at].hash == hash && strcmp(view->strings + key_of(set, index)->name, name) == 0)
-            return index;
+        const struct tg_roster_bucket *bucket = &set->names[at];
+        if (!has_tag(bucket, hash))
+            continue;
+        fetch(view, set, bucket);
+        if (strcmp(view->strings + bucket->name, name) == 0)
+            return (bucket->entry & TG_ROSTER_INDEX_MASK) - 1;
     }
     return TG_ROSTER_NONE;
 }
 
-static uint32_t find_id(const struct tg_roster_set *set, uint32_t id)
+static uint32_t find_id(const struct tg_roster_view *view, const struct tg_roster_set *set, uint32_t id)
 {
     uint32_t mask = set->buckets - 1;
     uint32_t hash = tg_roster_hash_id(id);
-    /* The hash is a bijection: the same hash is the same id. */
     for (uint32_t at = hash & mask; set->ids[at].entry != 0; at = (at + 1) & mask) {
-        if (set->ids[at].hash == hash)
-            return set->ids[at].entry - 1;
+        const struct tg_roster_bucket *bucket = &set->ids[at];
+        if (!has_tag(bucket, hash))
+            continue;
+        fetch(view, set, bucket);
+        uint32_t index = (bucket->entry & TG_ROSTER_INDEX_MASK) - 1;
+        if (key_of(set, index)->id == id)
+            return index;
     }
     return TG_ROSTER_NONE;
 }
@@ -84,7 +111,7 @@ uint32_t tg_roster_user_by_name(const struct tg_roster_view *view, const char *n
 
 uint32_t tg_roster_user_by_uid(const struct tg_roster_view *view, uint32_t uid, int64_t now)
 {
-    uint32_t index = find_id(&view->users, uid);
+    uint32_t index = find_id(view, &view->users, uid);
     return index != TG_ROSTER_NONE && user_is_served(view, index, now) ? index : TG_ROSTER_NONE;
 }
 
@@ -96,7 +123,7 @@ uint32_t tg_roster_group_by_name(const struct tg_roster_view *view, const char *
 
 uint32_t tg_roster_group_by_gid(const struct tg_roster_view *view, uint32_t gid, int64_t now)
 {
-    uint32_t index = find_id(&view->groups, gid);
+    uint32_t index = find_id(view, &view->groups, gid);
     return index != TG_ROSTER_NONE && group_is_served(view, index, now) ? index : TG_ROSTER_NONE;
 }
 

@@ -43,3 +43,11 @@ EXTRA_DIST += tests/unit/check_nss_symbols
 if !SANITIZERS
 TESTS += tests/unit/check_nss_symbols
 endif
+
+# The benchmark: built by make check, run by hand or by scripts/bench.
+check_PROGRAMS += tests/bench/nss_bench
+tests_bench_nss_bench_SOURCES = tests/bench/nss_bench.c
+tests_bench_nss_bench_CPPFLAGS = $(NSS_TEST_CPPFLAGS)
+tests_bench_nss_bench_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_bench_nss_bench_LDADD = libtegata.la
+EXTRA_DIST += tests/bench/nss_bench.sh tests/bench/nss_strace

@@ -528,6 +528,14 @@ static void hidden_entry(const struct image *image)
         }
     }
 }
+static void other_name(const struct image *image)
+{
+    struct tg_roster_bucket *table = table_of(image, header_of(image)->user_names_at);
+    for (uint32_t i = 0; i < header_of(image)->user_buckets; i++) {
+        if (table[i].entry != 0)
+            table[i].name = UINT32_MAX;
+    }
+}
 static void many_users(const struct image *image)
 {
     header_of(image)->user_count = UINT32_MAX;
@@ -569,12 +577,12 @@ static void test_crafted(void **state)
 {
     (void)state;
     static damage *const damages[] = {
-        zero_uid,           low_uid,       zero_gid,        dynamic_gid,       same_uid,
-        root_name,          far_string,    huge_string,     unended_string,    far_groups,
-        overlapping_groups, far_members,   far_group_index, other_group_index, far_user_index,
-        far_owner,          other_owner,   no_owner,        full_table,        far_entry,
-        hidden_entry,       many_users,    many_buckets,    moved_section,     reserved_word,
-        other_version,      no_generation, early_forgotten, relative_home,     colon_in_gecos,
+        zero_uid,        low_uid,           zero_gid,       dynamic_gid,   same_uid,           root_name,
+        far_string,      huge_string,       unended_string, far_groups,    overlapping_groups, far_members,
+        far_group_index, other_group_index, far_user_index, far_owner,     other_owner,        no_owner,
+        full_table,      far_entry,         hidden_entry,   other_name,    many_users,         many_buckets,
+        moved_section,   reserved_word,     other_version,  no_generation, early_forgotten,    relative_home,
+        colon_in_gecos,
     };
     for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
         struct image image = sample_image();
@@ -595,14 +603,14 @@ static void test_same_name_twice(void **state)
     struct tg_roster_bucket *table = table_of(&image, header_of(&image)->user_names_at);
     uint32_t buckets = header_of(&image)->user_buckets;
     char *strings = (char *)image.bytes + header_of(&image)->strings_at;
-    strcpy(strings + groups_of(&image)[1].key.name - 0, "bob");
+    strcpy(strings + groups_of(&image)[1].key.name, "bob");
     memset(table, 0, buckets * sizeof *table);
     for (uint32_t i = 0; i < 4; i++) {
         uint32_t hash = tg_roster_hash_name(strings + users_of(&image)[i].key.name),
                  at = hash & (buckets - 1);
         while (table[at].entry != 0)
             at = (at + 1) & (buckets - 1);
-        table[at] = (struct tg_roster_bucket){hash, i + 1};
+        table[at] = (struct tg_roster_bucket){tg_roster_entry(hash, i), users_of(&image)[i].key.name};
     }
     seal(&image);
     assert_int_equal(check_image(&image), -EBADMSG);
