@@ -203,6 +203,33 @@ static void files_that_others_could_write_are_refused(void **state)
     free(config);
 }
 
+/* The example as it is installed. It is copied, because a build tree may be writable for a group. */
+static void the_example_is_right(void **state)
+{
+    (void)state;
+    const char *build = getenv("TG_TEST_BUILDDIR");
+    char example[512];
+    char path[] = "/tmp/tegata-test-XXXXXX";
+    char line[512];
+    struct tg_error error = {.text = ""};
+    struct tg_host_config *config = malloc(sizeof *config);
+    (void)snprintf(example, sizeof example, "%s/examples/tegata.conf", build != NULL ? build : ".");
+    FILE *from = fopen(example, "r");
+    FILE *copy = fdopen(mkstemp(path), "w");
+    assert_true(config != NULL && from != NULL && copy != NULL);
+    while (fgets(line, sizeof line, from) != NULL)
+        (void)fputs(line, copy);
+    assert_int_equal(fclose(copy), 0);
+    (void)fclose(from);
+    int result = tg_host_config_read(path, config, &error);
+    assert_int_equal(unlink(path), 0);
+    if (result != 0)
+        fail_msg("%s", error.text);
+    assert_string_equal(config->name, "ops1");
+    assert_string_equal(config->exempt_accounts, "");
+    free(config);
+}
+
 static void large_files_are_refused(void **state)
 {
     (void)state;
@@ -231,6 +258,7 @@ int main(void)
         cmocka_unit_test(long_lines_are_refused),
         cmocka_unit_test(lists_hold_whole_words),
         cmocka_unit_test(files_that_others_could_write_are_refused),
+        cmocka_unit_test(the_example_is_right),
         cmocka_unit_test(large_files_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
