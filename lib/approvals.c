@@ -44,7 +44,7 @@ int tg_held_approval_verify(const struct tg_policy *policy, const struct tg_tick
                             struct tg_held_approval *out, struct tg_error *error)
 {
     struct tg_error fault = {.reason = TG_internal_error};
-    const struct tg_person *signer;
+    const struct tg_person *signer = NULL;
     *out = (struct tg_held_approval){.refused = TG_internal_error};
     int result = -1;
     if (document.length > TG_TICKET_MAX)
@@ -231,7 +231,7 @@ static bool each_group_is_met_alone(const struct tg_rule *rule, const struct tal
         if (members < rule->approvers[i].count)
             return false;
     }
-    return true;
+    return tally->count > 0;
 }
 
 /* Would it be enough if everybody who approved twice were two people? */
