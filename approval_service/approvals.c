@@ -36,7 +36,7 @@ static int check_alone(struct tg_service *service, const struct tg_held_ticket *
     case TG_allowed:
     case TG_approvals_missing:
     case TG_ticket_pending:
-    case TG_ticket_early:
+    case TG_approval_two_groups:
         return 0;
     default:
         return -1;
@@ -96,7 +96,7 @@ static int store_approval(struct tg_service *service, const struct tg_held_ticke
     int64_t ends;
     struct tg_error ignored;
     enum tg_reason reason = tg_judge_approvals(service, &with, &begins, &ends, &ignored);
-    bool complete = reason == TG_allowed || (reason == TG_ticket_early && ends > 0);
+    bool complete = reason == TG_allowed;
     if (tg_store_approval_add(service->store, held->ticket->id, approval->approval, signature, complete, ends,
                               tg_service_now(service), error) < 0)
         return -1;

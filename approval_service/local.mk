@@ -33,3 +33,27 @@ tegata_approvald_SOURCES = approval_service/main.c approval_service/options.def
 tegata_approvald_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(LIBTEGATA_CFLAGS)
 tegata_approvald_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 tegata_approvald_LDADD = libtegata_service.la libtegata.la
+
+EXTRA_DIST += docs/openapi.yaml
+MAN_PAGES_IN += man/tegata-approvald.8.in man/tegata-approvald.conf.5.in
+man/tegata-approvald.8: approval_service/options.def
+man/tegata-approvald.conf.5: approval_service/service_config.def
+
+check_PROGRAMS += tests/unit/test_store tests/unit/test_service_parts
+TESTS += tests/unit/test_store tests/unit/test_service_parts
+tests_unit_test_store_SOURCES = tests/unit/test_store.c
+tests_unit_test_store_CFLAGS = $(TEST_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_store_LDADD = libtegata_service.la $(TEST_LIBS)
+tests_unit_test_service_parts_SOURCES = tests/unit/test_service_parts.c
+tests_unit_test_service_parts_CFLAGS = $(TEST_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_service_parts_LDADD = libtegata_service.la $(TEST_LIBS)
+EXTRA_DIST += tests/e2e/test_service.py tests/e2e/service_client.py
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_http_bodies
+tests_fuzz_fuzz_http_bodies_SOURCES = tests/fuzz/fuzz_http_bodies.c
+tests_fuzz_fuzz_http_bodies_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_fuzz_fuzz_http_bodies_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_http_bodies_LDADD = libtegata_service.la libtegata.la
+endif
+EXTRA_DIST += tests/fuzz/corpus/http_bodies

@@ -184,7 +184,8 @@ static void add_headers(struct call *call, struct MHD_Response *response, const 
                        : answer->text != NULL ? "text/plain; version=0.0.4; charset=utf-8"
                                               : "application/json";
     char methods[64];
-    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    if (answer->json != NULL || answer->text != NULL)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (answer->status == 401)
