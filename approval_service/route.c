@@ -144,7 +144,9 @@ static void answer_or_wait(struct tg_service *service, struct tg_http_request *r
     struct tg_error error = {.reason = TG_allowed};
     if (dispatch(service, request, answer, &error) < 0)
         tg_problem_answer(&error, answer);
-    else if (answer->wait != TG_WAIT_NOT && !request->last_call)
+    else
+        error = (struct tg_error){.reason = TG_allowed};
+    if (answer->wait != TG_WAIT_NOT)
         return;
     else
         error.reason = TG_allowed; /* handlers prepare for the worst */

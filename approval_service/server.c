@@ -32,6 +32,8 @@ struct tg_server {
     struct tg_service *service;
     struct MHD_Daemon *daemon;
     size_t body_bytes;
+    bool resumed; /* a connection was resumed: without a thread of its own libmicrohttpd notices in its next
+                     run only */
     bool stopping;
 };
 
@@ -66,6 +68,7 @@ static int64_t monotonic_ms(void)
 static void wake_call(struct tg_waiter *waiter)
 {
     struct call *call = (struct call *)waiter;
+    call->server->resumed = true;
     MHD_resume_connection(call->connection);
 }
 
@@ -326,6 +329,8 @@ int tg_server_timeout(struct tg_server *server)
 {
     int64_t wait = tg_waiting_expire(&server->service->waiting, monotonic_ms());
     MHD_UNSIGNED_LONG_LONG library;
+    if (server->resumed)
+        return 0;
     if (MHD_get_timeout(server->daemon, &library) == MHD_YES && (wait < 0 || library < (uint64_t)wait))
         wait = library < INT_MAX ? (int64_t)library : INT_MAX;
     return wait < INT_MAX ? (int)wait : INT_MAX;
@@ -333,6 +338,7 @@ int tg_server_timeout(struct tg_server *server)
 
 void tg_server_run(struct tg_server *server)
 {
+    server->resumed = false;
     (void)MHD_run(server->daemon);
 }
 

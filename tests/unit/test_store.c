@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The store: every change is conditional, happens once, and counts the revision up.
+ */
+#include "approval_service/store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char ticket_form[] =
+    "{\"account\":\"alice\",\"approve_by\":%d,\"command\":\"\",\"created\":1000,\"emergency\":0,\"groups\":[]"
+    ","
+    "\"hosts\":[\"ops1\",\"ops2\"],\"id\":\"%s\",\"key\":\"SHA256:"
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
+    "\"not_before\":0,\"options\":[],\"permit_open\":[],\"policy\":1,\"reason\":\"why\",\"reference\":\"\","
+    "\"requester\":\"alice\",\"rule\":\"r\",\"seconds\":600,\"sessions\":%d,\"shell\":\"/bin/"
+    "bash\",\"source\":[],"
+    "\"sudo\":[],\"uid\":20001,\"v\":1}";
+
+struct fixture {
+    struct tg_store *store;
+    struct tg_error error;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    *state = fixture;
+    return tg_store_open(":memory:", &fixture->store, &fixture->error);
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    tg_store_close(fixture->store);
+    free(fixture);
+    return 0;
+}
+
+static int add_ticket(struct fixture *fixture, const char *id, int sessions, uint32_t limit)
+{
+    char text[TG_TICKET_MAX];
+    struct tg_ticket *ticket = NULL;
+    (void)snprintf(text, sizeof text, ticket_form, 2000, id, sessions);
+    if (tg_ticket_parse(tg_bytes_of_text(text), &ticket, &fixture->error) < 0)
+        fail_msg("%s", fixture->error.text);
+    int result = tg_store_ticket_add(fixture->store, ticket, limit, 1000, &fixture->error);
+    tg_ticket_free(ticket);
+    return result;
+}
+
+static int add_approval(struct fixture *fixture, const char *ticket, const char *approver, bool complete)
+{
+    static const char text[] = "{}";
+    struct tg_approval approval = {.approver = approver, .at = 1100, .document = tg_bytes_of_text(text)};
+    return tg_store_approval_add(fixture->store, ticket, &approval, "signature", complete, 1700, 1100,
+                                 &fixture->error);
+}
+
+static int take_state(void *context, const struct tg_stored_ticket *ticket)
+{
+    *(struct tg_stored_ticket *)context = *ticket;
+    return 0;
+}
+
+static struct tg_stored_ticket look_at(struct fixture *fixture, const char *id)
+{
+    struct tg_stored_ticket ticket = {0};
+    assert_int_equal(tg_store_ticket(fixture->store, id, take_state, &ticket, &fixture->error), 0);
+    return ticket;
+}
+
+static int count_event(void *context, const struct tg_ticket_event *event)
+{
+    (void)event;
+    ++*(int *)context;
+    return 0;
+}
+
+static int events_of(struct fixture *fixture, const char *id)
+{
+    int count = 0;
+    assert_int_equal(tg_store_events(fixture->store, id, 0, 100, count_event, &count, &fixture->error), 0);
+    return count;
+}
+
+static void assert_refused(struct fixture *fixture, int result, enum tg_reason reason)
+{
+    assert_int_equal(result, -1);
+    assert_string_equal(tg_reason_name(fixture->error.reason), tg_reason_name(reason));
+}
+
+static const char one[] = "T-0000000000001";
+static const char two[] = "T-0000000000002";
+static const char first[] = "00000000000000000000000000000001";
+static const char second[] = "00000000000000000000000000000002";
+
+static void a_ticket_is_stored_once(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(add_ticket(fixture, one, 0, 0), 0);
+    assert_refused(fixture, add_ticket(fixture, one, 0, 0), TG_ticket_exists);
+    assert_int_equal(look_at(fixture, one).state, TG_TICKET_PENDING);
+    assert_int_equal(look_at(fixture, one).revision, 1);
+    assert_int_equal(events_of(fixture, one), 1);
+    assert_refused(fixture, add_ticket(fixture, two, 0, 1), TG_request_rate);
+    struct tg_stored_ticket none;
+    assert_refused(fixture, tg_store_ticket(fixture->store, two, take_state, &none, &fixture->error),
+                   TG_not_found);
+}
+
+static void an_approval_is_stored_once(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(add_ticket(fixture, one, 0, 0), 0);
+    assert_int_equal(add_approval(fixture, one, "bob", false), 0);
+    assert_int_equal(look_at(fixture, one).state, TG_TICKET_PENDING);
+    assert_refused(fixture, add_approval(fixture, one, "bob", true), TG_approval_exists);
+    assert_int_equal(look_at(fixture, one).state, TG_TICKET_PENDING);
+    assert_int_equal(look_at(fixture, one).revision, 2); /* what was refused did not count */
+    assert_int_equal(add_approval(fixture, one, "carol", true), 0);
+    assert_int_equal(look_at(fixture, one).state, TG_TICKET_APPROVED);
+    assert_refused(fixture, add_approval(fixture, one, "dave", true), TG_ticket_state);
+    assert_int_equal(events_of(fixture, one), 3);
+}
+
+static void a_state_is_left_only_from_where_it_may_be(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned pending = 1U << TG_TICKET_PENDING;
+    unsigned granted = 1U << TG_TICKET_APPROVED | 1U << TG_TICKET_ACTIVE;
+    assert_int_equal(add_ticket(fixture, one, 0, 0), 0);
+    assert_refused(
+        fixture,
+        tg_store_ticket_end(fixture->store, one, granted, TG_TICKET_REVOKED, "bob", "", 1, &fixture->error),
+        TG_ticket_state);
+    assert_int_equal(
+        tg_store_ticket_end(fixture->store, one, pending, TG_TICKET_DENIED, "bob", "", 1, &fixture->error),
+        0);
+    for (int to = TG_TICKET_DENIED; to <= TG_TICKET_EXHAUSTED; to++)
+        assert_refused(fixture,
+                       tg_store_ticket_end(fixture->store, one, pending | granted, (enum tg_ticket_state)to,
+                                           "bob", "", 1, &fixture->error),
+                       TG_ticket_state);
+    assert_int_equal(look_at(fixture, one).state, TG_TICKET_DENIED);
+    assert_int_equal(events_of(fixture, one), 2);
+}
+
+static int claim(struct fixture *fixture, const char *host, const char *session, bool *opened,
+                 int64_t *remaining)
+{
+    return tg_store_session_open(fixture->store, one, host, session, 1200, opened, remaining,
+                                 &fixture->error);
+}
+
+static void the_last_session_is_won_once(void **state)
+{
+    struct fixture *fixture = *state;
+    bool opened;
+    int64_t remaining;
+    assert_int_equal(add_ticket(fixture, one, 1, 0), 0);
+    assert_refused(fixture, claim(fixture, "ops1", first, &opened, &remaining), TG_ticket_state);
+    assert_int_equal(add_approval(fixture, one, "bob", true), 0);
+    assert_refused(fixture, claim(fixture, "ops3", first, &opened, &remaining), TG_not_found);
+    assert_int_equal(claim(fixture, "ops1", first, &opened, &remaining), 0);
+    assert_true(opened);
+    assert_int_equal(remaining, 0);
+    assert_refused(fixture, claim(fixture, "ops2", second, &opened, &remaining), TG_ticket_used_up);
+    assert_refused(fixture, claim(fixture, "ops2", first, &opened, &remaining), TG_request_malformed);
+    assert_int_equal(claim(fixture, "ops1", first, &opened, &remaining),
+                     0); /* asked again after a lost answer */
+    assert_false(opened);
+    assert_int_equal(look_at(fixture, one).opened, 1);
+    assert_int_equal(look_at(fixture, one).state, TG_TICKET_EXHAUSTED);
+    char ticket[TG_TICKET_ID_SIZE];
+    assert_int_equal(tg_store_session_end(fixture->store, "ops1", first, 1300, ticket, &fixture->error), 0);
+    assert_string_equal(ticket, one);
+    assert_refused(fixture,
+                   tg_store_session_end(fixture->store, "ops2", first, 1300, ticket, &fixture->error),
+                   TG_not_found);
+}
+
+static void time_is_told_when_to_come(void **state)
+{
+    struct fixture *fixture = *state;
+    bool found;
+    char id[TG_TICKET_ID_SIZE];
+    enum tg_ticket_state ticket_state;
+    int64_t next;
+    assert_int_equal(add_ticket(fixture, one, 0, 0), 0);
+    assert_int_equal(tg_store_due(fixture->store, 2000, &found, id, &ticket_state, &next, &fixture->error),
+                     0);
+    assert_false(found); /* approve_by itself is in time */
+    assert_int_equal(next, 2001);
+    assert_int_equal(tg_store_due(fixture->store, 2001, &found, id, &ticket_state, &next, &fixture->error),
+                     0);
+    assert_true(found);
+    assert_string_equal(id, one);
+    assert_int_equal(add_approval(fixture, one, "bob", true), 0);
+    assert_int_equal(tg_store_due(fixture->store, 1699, &found, id, &ticket_state, &next, &fixture->error),
+                     0);
+    assert_false(found);
+    assert_int_equal(next, 1700);
+}
+
+static void count_settled(void *context, const char *ticket)
+{
+    assert_string_equal(ticket, one);
+    ++*(int *)context;
+}
+
+static int take_host(void *context, const struct tg_stored_host *host)
+{
+    *(int64_t *)context = host->id;
+    return 0;
+}
+
+static int64_t enrol(struct fixture *fixture, const char *name, const char *fingerprint)
+{
+    struct tg_public_key key = {0};
+    bool added;
+    int64_t id = 0;
+    (void)snprintf(key.fingerprint, sizeof key.fingerprint, "%s", fingerprint);
+    assert_int_equal(tg_store_host_add(fixture->store, name, "[]", &key, "line", 1, &added, &fixture->error),
+                     0);
+    assert_int_equal(tg_store_host(fixture->store, name, take_host, &id, &fixture->error), 0);
+    return id;
+}
+
+static void acknowledgements_settle_once(void **state)
+{
+    struct fixture *fixture = *state;
+    int settled = 0;
+    int64_t id = enrol(fixture, "ops1", "SHA256:one");
+    assert_int_equal(add_ticket(fixture, one, 0, 0), 0);
+    assert_int_equal(add_approval(fixture, one, "bob", true), 0);
+    int64_t revision = look_at(fixture, one).revision;
+    int64_t of_host;
+    assert_int_equal(tg_store_host_revision(fixture->store, "ops1", &of_host, &fixture->error), 0);
+    assert_int_equal(of_host, revision);
+    assert_int_equal(tg_store_host_acknowledge(fixture->store, id, "ops1", revision - 1, 1, count_settled,
+                                               &settled, &fixture->error),
+                     0);
+    assert_int_equal(settled, 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(tg_store_host_acknowledge(fixture->store, id, "ops1", revision, 1, count_settled,
+                                                   &settled, &fixture->error),
+                         0);
+    assert_int_equal(settled, 1);
+    /* A host that starts afresh has to fetch it again. */
+    assert_int_equal(
+        tg_store_host_acknowledge(fixture->store, id, "ops1", 0, 1, count_settled, &settled, &fixture->error),
+        0);
+    assert_int_equal(tg_store_host_acknowledge(fixture->store, id, "ops1", revision, 1, count_settled,
+                                               &settled, &fixture->error),
+                     0);
+    assert_int_equal(settled, 2);
+}
+
+static void a_host_begins_a_new_chain_when_enrolled_again(void **state)
+{
+    struct fixture *fixture = *state;
+    char zeros[TG_DIGEST_SIZE];
+    memset(zeros, '0', sizeof zeros - 1);
+    zeros[sizeof zeros - 1] = '\0';
+    struct tg_stored_host_event event = {.number = 1,
+                                         .digest = "d1",
+                                         .previous = zeros,
+                                         .document = "{}",
+                                         .kind = "started",
+                                         .ticket = "",
+                                         .person = "",
+                                         .account = "",
+                                         .source = "",
+                                         .code = "",
+                                         .detail = ""};
+    bool added;
+    bool for_ticket;
+    int64_t id = enrol(fixture, "ops1", "SHA256:one");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(tg_store_host_event_add(fixture->store, id, "ops1", &event, 1, &added, &for_ticket,
+                                                 &fixture->error),
+                         0);
+        assert_int_equal(added, i == 0);
+    }
+    event.digest = "other";
+    assert_refused(
+        fixture,
+        tg_store_host_event_add(fixture->store, id, "ops1", &event, 1, &added, &for_ticket, &fixture->error),
+        TG_request_malformed);
+    assert_int_equal(tg_store_host_remove(fixture->store, "ops1", 2, &fixture->error), 0);
+    int64_t again = enrol(fixture, "ops1", "SHA256:two");
+    assert_int_not_equal(id, again);
+    assert_int_equal(tg_store_host_event_add(fixture->store, again, "ops1", &event, 1, &added, &for_ticket,
+                                             &fixture->error),
+                     0);
+    assert_true(added);
+}
+
+static void nonces_and_tokens(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tg_store *store = fixture->store;
+    assert_int_equal(tg_store_nonce_use(store, "key", "n", 100, 50, &fixture->error), 0);
+    assert_refused(fixture, tg_store_nonce_use(store, "key", "n", 100, 100, &fixture->error),
+                   TG_request_replayed);
+    assert_int_equal(tg_store_nonce_use(store, "other", "n", 100, 50, &fixture->error), 0);
+    assert_int_equal(tg_store_nonce_use(store, "key", "n", 300, 200, &fixture->error),
+                     0); /* forgotten by then */
+    char *person = NULL;
+    assert_int_equal(tg_store_token_add(store, "digest", "alice", 100, 50, &fixture->error), 0);
+    assert_int_equal(tg_store_token_person(store, "digest", 99, &person, &fixture->error), 0);
+    assert_string_equal(person, "alice");
+    free(person);
+    assert_refused(fixture, tg_store_token_person(store, "digest", 100, &person, &fixture->error),
+                   TG_token_invalid);
+    assert_refused(fixture, tg_store_token_person(store, "other", 99, &person, &fixture->error),
+                   TG_token_invalid);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_ticket_is_stored_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_approval_is_stored_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_state_is_left_only_from_where_it_may_be, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_last_session_is_won_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(time_is_told_when_to_come, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(acknowledgements_settle_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_host_begins_a_new_chain_when_enrolled_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nonces_and_tokens, set_up, tear_down),
+    };
+    return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}
