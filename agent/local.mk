@@ -1,5 +1,6 @@
-# What of the agent the unit tests and the fuzzers link as well: everything but main().
-AGENT_SOURCES = \
+# Everything but main(), so that the unit tests and the fuzzers can link it.
+noinst_LTLIBRARIES += libtegata_agent.la
+libtegata_agent_la_SOURCES = \
 	agent/accounts.c \
 	agent/admissions.c agent/admissions.h \
 	agent/agent.c agent/agent.h \
@@ -22,11 +23,44 @@ AGENT_SOURCES = \
 	agent/sync.c \
 	agent/tickets.c agent/tickets.h agent/tickets_state.c \
 	agent/update.c agent/update.h
-AGENT_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS) $(CURL_CFLAGS) $(LIBCAP_CFLAGS)
-AGENT_LIBS = libtegata.la $(CURL_LIBS) $(LIBCAP_LIBS)
+AGENT_CFLAGS = $(LIBTEGATA_CFLAGS) $(CURL_CFLAGS) $(LIBCAP_CFLAGS)
+libtegata_agent_la_CFLAGS = $(AM_CFLAGS) $(AGENT_CFLAGS)
+libtegata_agent_la_LIBADD = libtegata.la $(CURL_LIBS) $(LIBCAP_LIBS)
 
 sbin_PROGRAMS += agent/tegatad
-agent_tegatad_SOURCES = agent/main.c agent/options.def $(AGENT_SOURCES)
-agent_tegatad_CFLAGS = $(AGENT_CFLAGS) $(PIE_CFLAGS)
+agent_tegatad_SOURCES = agent/main.c agent/options.def
+agent_tegatad_CFLAGS = $(AM_CFLAGS) $(AGENT_CFLAGS) $(PIE_CFLAGS)
 agent_tegatad_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
-agent_tegatad_LDADD = $(AGENT_LIBS)
+agent_tegatad_LDADD = libtegata_agent.la
+
+MAN_PAGES_IN += man/tegatad.8.in
+man/tegatad.8: agent/options.def
+
+AGENT_TESTS = tests/unit/test_agent_gates tests/unit/test_agent_state tests/unit/test_agent_tickets
+check_PROGRAMS += $(AGENT_TESTS)
+TESTS += $(AGENT_TESTS)
+
+tests_unit_test_agent_gates_SOURCES = tests/unit/test_agent_gates.c $(WORLD)
+tests_unit_test_agent_gates_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
+tests_unit_test_agent_gates_LDADD = libtegata_agent.la $(TEST_LIBS)
+
+tests_unit_test_agent_state_SOURCES = tests/unit/test_agent_state.c
+tests_unit_test_agent_state_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
+tests_unit_test_agent_state_LDADD = libtegata_agent.la $(TEST_LIBS)
+
+tests_unit_test_agent_tickets_SOURCES = tests/unit/test_agent_tickets.c $(WORLD)
+tests_unit_test_agent_tickets_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
+tests_unit_test_agent_tickets_LDADD = libtegata_agent.la $(TEST_LIBS)
+
+EXTRA_DIST += tests/fuzz/corpus/update tests/fuzz/corpus/agent_state
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_update tests/fuzz/fuzz_agent_state
+tests_fuzz_fuzz_update_SOURCES = tests/fuzz/fuzz_update.c
+tests_fuzz_fuzz_update_CFLAGS = $(AM_CFLAGS) $(AGENT_CFLAGS)
+tests_fuzz_fuzz_update_LDADD = libtegata_agent.la
+tests_fuzz_fuzz_update_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_agent_state_SOURCES = tests/fuzz/fuzz_agent_state.c
+tests_fuzz_fuzz_agent_state_CFLAGS = $(AM_CFLAGS) $(AGENT_CFLAGS)
+tests_fuzz_fuzz_agent_state_LDADD = libtegata_agent.la
+tests_fuzz_fuzz_agent_state_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The small parts on which the agent's gates stand: the line for sshd, admissions, processes, the service's
+ * address.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/agent.h"
+#include "agent/principals_line.h"
+#include "tests/unit/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void assert_line(const char *changes, const char *expected)
+{
+    char line[8192];
+    struct tg_ticket *ticket = world_ticket(changes);
+    bool ok = tg_principals_line(ticket, 1795429800, line, sizeof line);
+    assert_string_equal(line, expected == NULL ? "" : expected);
+    assert_int_equal(ok, expected != NULL);
+    tg_ticket_free(ticket);
+}
+
+static void test_line(void **state)
+{
+    (void)state;
+    assert_line("options=[\"pty\"]", "restrict,pty,expiry-time=\"20261123103000Z\" alice");
+    assert_line("options=[]", "restrict,expiry-time=\"20261123103000Z\" alice");
+    assert_line(
+        "options=[\"pty\",\"x11\",\"agent-forwarding\",\"port-forwarding\"]",
+        "restrict,pty,agent-forwarding,port-forwarding,X11-forwarding,expiry-time=\"20261123103000Z\" alice");
+    assert_line("options=[] source=[\"203.0.113.7\",\"2001:db8::/32\"] command=\"uptime\"",
+                "restrict,expiry-time=\"20261123103000Z\",from=\"203.0.113.7,2001:db8::/"
+                "32\",command=\"uptime\" alice");
+}
+
+static void test_line_forwards_only_where_the_ticket_says(void **state)
+{
+    (void)state;
+    assert_line("options=[] permit_open=[\"10.0.0.5:5432\"]",
+                "restrict,port-forwarding,expiry-time=\"20261123103000Z\",permitopen=\"10.0.0.5:5432\","
+                "permitlisten=\"localhost:1\" alice");
+    assert_line("options=[\"port-forwarding\"] permit_open=[\"a:1\",\"b:2\"]",
+                "restrict,port-forwarding,expiry-time=\"20261123103000Z\",permitopen=\"a:1\",permitopen=\"b:"
+                "2\" alice");
+}
+
+/* What a ticket could not say past its schema must still not reach sshd. */
+static void test_line_refuses_what_sshd_cannot_read(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"a#b", "a\"b", "a\\b", "a\nb", "\x7f"};
+    char line[1024];
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct tg_ticket *ticket = world_ticket(NULL);
+        ticket->command = bad[i];
+        assert_false(tg_principals_line(ticket, 1795429800, line, sizeof line));
+        assert_string_equal(line, "");
+        tg_ticket_free(ticket);
+    }
+    const char *sources[] = {"1.2.3.4\",pty,command=\"x"};
+    struct tg_ticket *ticket = world_ticket(NULL);
+    ticket->source = sources;
+    ticket->source_count = 1;
+    assert_false(tg_principals_line(ticket, 1795429800, line, sizeof line));
+    ticket->source_count = 0;
+    ticket->requester = "alice,root";
+    assert_false(tg_principals_line(ticket, 1795429800, line, sizeof line));
+    ticket->requester = "alice";
+    assert_false(tg_principals_line(ticket, 1795429800, line, 20));
+    assert_false(tg_principals_line(ticket, 0, line, sizeof line));
+    assert_true(tg_principals_line(ticket, 1795429800, line, sizeof line));
+    tg_ticket_free(ticket);
+    assert_true(tg_principals_line_without_ticket("alice", line, sizeof line));
+    assert_string_equal(line, "restrict alice");
+    assert_false(tg_principals_line_without_ticket("alice\nroot", line, sizeof line));
+}
+
+static struct tg_known_certificate *known(const char *digest)
+{
+    struct tg_known_certificate *certificate = calloc(1, sizeof *certificate);
+    assert_non_null(certificate);
+    (void)snprintf(certificate->digest, sizeof certificate->digest, "%s", digest);
+    certificate->references = 1;
+    return certificate;
+}
+
+static void test_admissions(void **state)
+{
+    (void)state;
+    struct tg_admissions admissions;
+    struct tg_known_certificate *one = known("one");
+    struct tg_known_certificate *two = known("two");
+    struct tg_admission admission = {
+        .monitor = {100, 7}, .certificate = one, .ticket = "T-1", .account = "alice"};
+    const struct tg_process reused = {100, 8};
+    size_t cursor = 0;
+    assert_int_equal(tg_admissions_init(&admissions), 0);
+    tg_admissions_add(&admissions, &admission, 1000);
+    admission.certificate = two;
+    tg_admissions_add(&admissions, &admission, 2000);
+    assert_non_null(tg_admissions_find(&admissions, &admission.monitor, "one", 3000, &cursor));
+    cursor = 0;
+    assert_null(tg_admissions_find(&admissions, &admission.monitor, "three", 3000, &cursor));
+    cursor = 0;
+    assert_null(tg_admissions_find(&admissions, &reused, "one", 3000, &cursor));
+    /* The last line given is the one that sshd enforces. */
+    memcpy(admission.ticket, "T-2", 4);
+    tg_admissions_add(&admissions, &admission, 3000);
+    assert_int_equal(admissions.count, 2);
+    cursor = 0;
+    assert_string_equal(tg_admissions_find(&admissions, &admission.monitor, "two", 3000, &cursor)->ticket,
+                        "T-2");
+    cursor = 0;
+    assert_null(tg_admissions_find(&admissions, &admission.monitor, "one", 61000, &cursor));
+    tg_admissions_expire(&admissions, 61000);
+    assert_int_equal(admissions.count, 1);
+    tg_admissions_forget(&admissions, &admission.monitor);
+    assert_int_equal(admissions.count, 0);
+    assert_int_equal(one->references, 1);
+    assert_int_equal(two->references, 1);
+    tg_known_certificate_release(one);
+    tg_known_certificate_release(two);
+    tg_admissions_free(&admissions);
+}
+
+static void test_admissions_are_bounded(void **state)
+{
+    (void)state;
+    struct tg_admissions admissions;
+    struct tg_known_certificate *one = known("one");
+    struct tg_remembered_refusal refusal = {.reason = TG_ticket_none};
+    assert_int_equal(tg_admissions_init(&admissions), 0);
+    for (int i = 0; i < TG_ADMISSIONS_MAX + 10; i++) {
+        struct tg_admission admission = {.monitor = {i + 2, 1}, .certificate = one};
+        refusal.monitor = admission.monitor;
+        tg_admissions_add(&admissions, &admission, i);
+        tg_admissions_refuse(&admissions, &refusal, i);
+    }
+    assert_int_equal(admissions.count, TG_ADMISSIONS_MAX);
+    assert_int_equal(admissions.refusal_count, TG_REFUSALS_MAX);
+    assert_non_null(tg_admissions_refusal(&admissions, &refusal.monitor, 2000));
+    assert_null(tg_admissions_refusal(&admissions, &refusal.monitor, 200000));
+    tg_admissions_free(&admissions);
+    tg_known_certificate_release(one);
+}
+
+static void test_process(void **state)
+{
+    (void)state;
+    struct tg_process process;
+    pid_t parent;
+    const char *text = "42 (a) R (b) S 41 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 10 20";
+    assert_int_equal(tg_process_parse_stat(text, &process, &parent), 0);
+    assert_int_equal(process.pid, 42);
+    assert_int_equal(parent, 41);
+    assert_int_equal(process.start, 987654);
+    assert_int_not_equal(tg_process_parse_stat("42 (a) S 41", &process, &parent), 0);
+    assert_int_not_equal(tg_process_parse_stat("", &process, &parent), 0);
+    assert_int_equal(tg_process_read("/proc", getpid(), &process, &parent), 0);
+    assert_int_equal(parent, getppid());
+    int pidfd = tg_process_open("/proc", &process);
+    assert_true(pidfd >= 0);
+    (void)close(pidfd);
+    process.start++;
+    assert_true(tg_process_open("/proc", &process) < 0);
+}
+
+static void test_authority(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"http://a", "https://a/path", "https://u@a", "https://a?q", "a:1", ""};
+    char authority[TG_AUTHORITY_SIZE];
+    struct tg_error error;
+    assert_int_equal(tg_service_authority("https://a.example:8443", authority, &error), 0);
+    assert_string_equal(authority, "a.example:8443");
+    assert_int_equal(tg_service_authority("https://a.example:443/", authority, &error), 0);
+    assert_string_equal(authority, "a.example");
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(tg_service_authority(bad[i], authority, &error), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_line),
+        cmocka_unit_test(test_line_forwards_only_where_the_ticket_says),
+        cmocka_unit_test(test_line_refuses_what_sshd_cannot_read),
+        cmocka_unit_test(test_admissions),
+        cmocka_unit_test(test_admissions_are_bounded),
+        cmocka_unit_test(test_process),
+        cmocka_unit_test(test_authority),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The state directory: files that are whole or set aside, and the chain of events.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/events.h"
+#include "agent/sessions.h"
+#include "agent/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct tg_log quiet = {.program = "test", .to_stderr = true, .level = LOG_EMERG};
+
+static int make_directory(void **state)
+{
+    char *directory = strdup("/tmp/tegata-test-XXXXXX");
+    assert_non_null(mkdtemp(directory));
+    *state = directory;
+    return 0;
+}
+
+static int remove_directory(void **state)
+{
+    char command[64];
+    (void)snprintf(command, sizeof command, "rm -rf %s", (char *)*state);
+    int status = system(command);
+    free(*state);
+    return status;
+}
+
+static void test_every_flipped_bit_is_noticed(void **state)
+{
+    char *data;
+    size_t length;
+    struct tg_error error;
+    json_t *object = json_pack("{s:s, s:I}", "name", "value", "number", (json_int_t)7);
+    assert_int_equal(tg_state_write(*state, "file", object, &error), 0);
+    json_decref(object);
+    assert_int_equal(tg_file_read(*state, "file", 4096, &data, &length, &error), 0);
+    for (size_t i = 0; i < length * 8; i++) {
+        data[i / 8] = (char)(data[i / 8] ^ (1 << i % 8));
+        assert_null(tg_state_parse(tg_bytes_of(data, length)));
+        data[i / 8] = (char)(data[i / 8] ^ (1 << i % 8));
+    }
+    for (size_t i = 0; i < length; i++)
+        assert_null(tg_state_parse(tg_bytes_of(data, i)));
+    object = tg_state_parse(tg_bytes_of(data, length));
+    assert_non_null(object);
+    json_decref(object);
+    free(data);
+}
+
+static void test_a_damaged_file_is_set_aside(void **state)
+{
+    struct tg_error error;
+    json_t *object;
+    char *data;
+    size_t length;
+    assert_int_equal(tg_state_read(*state, "none", 5, &object, &error), 0);
+    assert_null(object);
+    assert_int_equal(tg_file_replace(*state, "bad", tg_bytes_of_text("tegata-state 1 00\n{}"), &error), 0);
+    assert_int_equal(tg_state_read(*state, "bad", 5, &object, &error), -1);
+    assert_null(object);
+    assert_int_equal(tg_file_read(*state, "bad", 4096, &data, &length, &error), 1);
+    assert_int_equal(tg_file_read(*state, "bad.damaged-5", 4096, &data, &length, &error), 0);
+    free(data);
+}
+
+static void add(struct tg_events *events, const char *kind)
+{
+    assert_true(tg_events_add(
+        events, &(struct tg_event){.kind = kind, .account = "a\nb", .code = TG_ticket_none}, 1));
+}
+
+static void test_events_survive_a_restart(void **state)
+{
+    struct tg_events events;
+    struct tg_error error;
+    char second[TG_DIGEST_SIZE];
+    assert_int_equal(tg_events_open(&events, *state, "ops1", &quiet, 1, &error), 0);
+    assert_null(tg_events_batch(&events));
+    add(&events, "started");
+    add(&events, "login_refused");
+    assert_null(tg_events_batch(&events)); /* nothing leaves that is not on disk */
+    assert_true(tg_events_flush(&events));
+    memcpy(second, events.lines[1].digest, sizeof second);
+    tg_events_acknowledge(&events, 1);
+    assert_int_equal(events.count, 1);
+    tg_events_close(&events);
+
+    assert_int_equal(tg_events_open(&events, *state, "ops1", &quiet, 1, &error), 0);
+    assert_int_equal(events.count, 1);
+    assert_int_equal(events.next, 3);
+    add(&events, "stopped");
+    assert_non_null(strstr(events.lines[1].text, second));
+    assert_non_null(strstr(events.lines[1].text, "\"number\":3"));
+    assert_non_null(strstr(events.lines[0].text, "a\\\\x0ab"));
+    assert_true(tg_events_flush(&events));
+    char *batch = tg_events_batch(&events);
+    assert_non_null(strstr(batch, "stopped"));
+    free(batch);
+    tg_events_close(&events);
+}
+
+static void test_a_torn_event_is_dropped_and_a_damaged_file_set_aside(void **state)
+{
+    struct tg_events events;
+    struct tg_error error;
+    char *data;
+    size_t length;
+    assert_int_equal(tg_events_open(&events, *state, "ops1", &quiet, 1, &error), 0);
+    add(&events, "started");
+    add(&events, "stopped");
+    assert_true(tg_events_flush(&events));
+    tg_events_close(&events);
+    assert_int_equal(tg_file_read(*state, "events", 1 << 20, &data, &length, &error), 0);
+    assert_int_equal(tg_file_replace(*state, "events", tg_bytes_of(data, length - 5), &error), 0);
+    assert_int_equal(tg_events_open(&events, *state, "ops1", &quiet, 1, &error), 0);
+    assert_int_equal(events.count, 1);
+    tg_events_close(&events);
+    data[length - 10] = (char)(data[length - 10] ^ 1);
+    assert_int_equal(tg_file_replace(*state, "events", tg_bytes_of(data, length), &error), 0);
+    free(data);
+    assert_int_equal(tg_events_open(&events, *state, "ops1", &quiet, 9, &error), 0);
+    assert_int_equal(events.count, 0);
+    assert_int_equal(events.next, 1);
+    tg_events_close(&events);
+    assert_int_equal(tg_file_read(*state, "events.damaged-9", 1 << 20, &data, &length, &error), 0);
+    free(data);
+}
+
+/* A lost journal: the service knows more than we do, and the chain goes on behind it. */
+static void test_events_are_numbered_anew(void **state)
+{
+    struct tg_events events;
+    struct tg_error error;
+    assert_int_equal(tg_events_open(&events, *state, "ops1", &quiet, 1, &error), 0);
+    add(&events, "started");
+    add(&events, "stopped");
+    assert_true(tg_events_flush(&events));
+    tg_events_acknowledge(&events, 40);
+    assert_int_equal(events.count, 2);
+    assert_int_equal(events.next, 43);
+    assert_non_null(strstr(events.lines[1].text, events.lines[0].digest));
+    tg_events_acknowledge(&events, 42);
+    assert_int_equal(events.count, 0);
+    tg_events_acknowledge(&events, UINT64_MAX);
+    assert_int_equal(events.next, 43);
+    tg_events_close(&events);
+}
+
+static void test_the_event_queue_is_bounded(void **state)
+{
+    struct tg_events events;
+    struct tg_error error;
+    const struct tg_event refusal = {.kind = "login_refused"};
+    const struct tg_event session = {.kind = "session_opened"};
+    assert_int_equal(tg_events_open(&events, *state, "ops1", &quiet, 1, &error), 0);
+    while (tg_events_add(&events, &refusal, 1))
+        assert_true(events.count < TG_EVENTS_MAX);
+    assert_int_equal(events.count, TG_EVENTS_MAX - TG_EVENTS_RESERVED);
+    assert_int_equal(events.dropped, 1);
+    assert_true(tg_events_have_room(&events));
+    while (tg_events_add(&events, &session, 1))
+        assert_true(events.count <= TG_EVENTS_MAX);
+    assert_false(tg_events_have_room(&events));
+    tg_events_close(&events);
+}
+
+static void test_sessions(void **state)
+{
+    (void)state;
+    struct tg_sessions sessions = {0};
+    struct tg_sessions again = {0};
+    struct tg_session session = {.pidfd = -1, .account = "alice", .person = "alice", .opened = 5};
+    assert_int_equal(tg_process_read("/proc", getpid(), &session.monitor, NULL), 0);
+    assert_true(tg_session_new_id(session.id));
+    assert_int_equal(strlen(session.id), TG_SESSION_ID_SIZE - 1);
+    assert_non_null(tg_sessions_add(&sessions, &session));
+    json_t *saved = tg_sessions_to_json(&sessions, "boot");
+    assert_true(tg_sessions_from_json(&again, saved, "/proc", "boot"));
+    assert_true(again.list[0].pidfd >= 0);
+    tg_sessions_free(&again);
+    /* Another boot: the same pid is another process. */
+    assert_true(tg_sessions_from_json(&again, saved, "/proc", "other boot"));
+    assert_true(again.list[0].pidfd < 0);
+    tg_sessions_free(&again);
+    json_decref(saved);
+    tg_sessions_free(&sessions);
+}
+
+int main(void)
+{
+#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+    const struct CMUnitTest tests[] = {
+        IN_DIRECTORY(test_every_flipped_bit_is_noticed),
+        IN_DIRECTORY(test_a_damaged_file_is_set_aside),
+        IN_DIRECTORY(test_events_survive_a_restart),
+        IN_DIRECTORY(test_a_torn_event_is_dropped_and_a_damaged_file_set_aside),
+        IN_DIRECTORY(test_events_are_numbered_anew),
+        IN_DIRECTORY(test_the_event_queue_is_bounded),
+        cmocka_unit_test(test_sessions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Tickets in hand: what is taken in, what sticks, what is forgotten; and the host update that they come in.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/tickets.h"
+#include "lib/signer.h"
+#include "tests/unit/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct offer {
+    char *text;
+    char *approval;
+    char *signature;
+    struct tg_update_approval list[1];
+    struct tg_update_ticket ticket;
+};
+
+static void sign(struct offer *offer)
+{
+    struct tg_error error = {0};
+    struct tg_signer *signer;
+    uint8_t *blob;
+    size_t length;
+    assert_int_equal(tg_signer_from_bytes(tg_bytes_of_text(PRIVATE_BOB), "test key", &signer, &error), 0);
+    assert_int_equal(tg_signer_sign(signer, TG_NAMESPACE_APPROVAL, tg_bytes_of_text(offer->approval), &blob,
+                                    &length, &error),
+                     0);
+    assert_int_equal(tg_sshsig_armor(tg_bytes_of(blob, length), &offer->signature), 0);
+    tg_signer_free(signer);
+    free(blob);
+}
+
+/* A ticket of the world, approved by bob. */
+static void offer_init(struct offer *offer, const char *changes, enum tg_ticket_state state)
+{
+    size_t length;
+    *offer = (struct offer){.text = world_ticket_text(changes)};
+    struct tg_ticket *ticket = world_ticket(changes);
+    assert_int_equal(tg_approval_compose(ticket, "bob", WORLD_TIME + 30, 0, &offer->approval, &length), 0);
+    tg_ticket_free(ticket);
+    sign(offer);
+    offer->list[0] = (struct tg_update_approval){.document = tg_bytes_of_text(offer->approval),
+                                                 .signature = offer->signature};
+    offer->ticket = (struct tg_update_ticket){.well_formed = true,
+                                              .document = tg_bytes_of_text(offer->text),
+                                              .approvals = offer->list,
+                                              .approval_count = 1,
+                                              .state = state};
+}
+
+static void offer_free(struct offer *offer)
+{
+    free(offer->text);
+    free(offer->approval);
+    free(offer->signature);
+}
+
+static enum tg_intake take(struct tg_ticket_store *store, const struct tg_policy *policy,
+                           const struct offer *offer, struct tg_error *error)
+{
+    return tg_tickets_take(store, policy, "ops1", &offer->ticket, NULL, NULL, error);
+}
+
+static struct tg_ticket_entry *only_entry(const struct tg_ticket_store *store)
+{
+    struct tg_ticket_cursor cursor = {0};
+    return tg_tickets_next(store, &cursor);
+}
+
+static void test_taken_once(void **state)
+{
+    (void)state;
+    struct tg_ticket_store store;
+    struct tg_error error;
+    struct offer offer;
+    struct tg_policy *policy = world_policy(NULL);
+    const struct tg_held_ticket *const *candidates;
+    offer_init(&offer, NULL, TG_TICKET_APPROVED);
+    assert_int_equal(tg_tickets_init(&store), 0);
+    assert_int_equal(take(&store, policy, &offer, &error), TG_INTAKE_CHANGED);
+    assert_int_equal(take(&store, policy, &offer, &error), TG_INTAKE_SAME);
+    assert_int_equal(store.count, 1);
+    assert_int_equal(only_entry(&store)->held.approval_count, 1);
+    assert_int_equal(only_entry(&store)->held.approvals[0].refused, TG_allowed);
+    assert_int_equal(tg_tickets_candidates(&store, "alice", NULL, &candidates), 1);
+    assert_ptr_equal(tg_ticket_entry_of(candidates[0]), only_entry(&store));
+    assert_int_equal(tg_tickets_candidates(&store, "bob", NULL, &candidates), 0);
+    tg_tickets_free(&store);
+    offer_free(&offer);
+    tg_policy_free(policy);
+}
+
+static void test_final_states_stick(void **state)
+{
+    (void)state;
+    static const enum tg_ticket_state final[] = {TG_TICKET_DENIED,   TG_TICKET_CANCELLED, TG_TICKET_LAPSED,
+                                                 TG_TICKET_RELEASED, TG_TICKET_EXPIRED,   TG_TICKET_REVOKED,
+                                                 TG_TICKET_EXHAUSTED};
+    struct tg_policy *policy = world_policy(NULL);
+    struct tg_error error;
+    struct offer offer;
+    offer_init(&offer, NULL, TG_TICKET_APPROVED);
+    for (size_t i = 0; i < sizeof final / sizeof final[0]; i++) {
+        struct tg_ticket_store store;
+        assert_int_equal(tg_tickets_init(&store), 0);
+        offer.ticket.state = final[i];
+        (void)take(&store, policy, &offer, &error);
+        offer.ticket.state = TG_TICKET_APPROVED;
+        assert_int_equal(take(&store, policy, &offer, &error), TG_INTAKE_SAME);
+        assert_int_equal(only_entry(&store)->held.state, final[i]);
+        /* Neither does a restart bring it back. */
+        json_t *saved = tg_tickets_to_json(&store);
+        tg_tickets_free(&store);
+        assert_int_equal(tg_tickets_init(&store), 0);
+        assert_true(tg_tickets_from_json(&store, policy, "ops1", saved));
+        (void)take(&store, policy, &offer, &error);
+        assert_int_equal(only_entry(&store)->held.state, final[i]);
+        json_decref(saved);
+        tg_tickets_free(&store);
+    }
+    offer_free(&offer);
+    tg_policy_free(policy);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    struct tg_ticket_store store;
+    struct tg_error error;
+    struct offer offer;
+    struct offer edited;
+    struct offer elsewhere;
+    struct tg_policy *policy = world_policy(NULL);
+    offer_init(&offer, NULL, TG_TICKET_APPROVED);
+    offer_init(&edited, "seconds=60", TG_TICKET_APPROVED);
+    offer_init(&elsewhere, "hosts=[\"ops2\"]", TG_TICKET_APPROVED);
+    assert_int_equal(tg_tickets_init(&store), 0);
+    assert_int_equal(take(&store, policy, &elsewhere, &error), TG_INTAKE_REFUSED);
+    assert_int_equal(error.reason, TG_ticket_other_host);
+    assert_int_equal(take(&store, policy, &offer, &error), TG_INTAKE_CHANGED);
+    assert_int_equal(take(&store, policy, &edited, &error), TG_INTAKE_REFUSED);
+    assert_string_equal(only_entry(&store)->document, offer.text);
+    tg_tickets_free(&store);
+    offer_free(&offer);
+    offer_free(&edited);
+    offer_free(&elsewhere);
+    tg_policy_free(policy);
+}
+
+static void test_a_new_policy_judges_anew(void **state)
+{
+    (void)state;
+    struct tg_ticket_store store;
+    struct tg_error error;
+    struct offer offer;
+    struct tg_policy *policy = world_policy(NULL);
+    offer_init(&offer, NULL, TG_TICKET_APPROVED);
+    assert_int_equal(tg_tickets_init(&store), 0);
+    assert_int_equal(take(&store, NULL, &offer, &error), TG_INTAKE_CHANGED);
+    assert_int_not_equal(only_entry(&store)->held.approvals[0].refused, TG_allowed);
+    tg_tickets_reverify(&store, policy);
+    assert_int_equal(only_entry(&store)->held.approvals[0].refused, TG_allowed);
+    tg_tickets_reverify(&store, NULL);
+    assert_int_not_equal(only_entry(&store)->held.approvals[0].refused, TG_allowed);
+    tg_tickets_free(&store);
+    offer_free(&offer);
+    tg_policy_free(policy);
+}
+
+static void test_purge(void **state)
+{
+    (void)state;
+    struct tg_ticket_store store;
+    struct tg_error error;
+    struct offer offer;
+    struct tg_policy *policy = world_policy(NULL);
+    offer_init(&offer, NULL, TG_TICKET_REVOKED);
+    assert_int_equal(tg_tickets_init(&store), 0);
+    assert_int_equal(take(&store, policy, &offer, &error), TG_INTAKE_CHANGED);
+    const struct tg_ticket *ticket = only_entry(&store)->held.ticket;
+    int64_t last = ticket->approve_by + ticket->seconds + TG_TICKET_KEEP_SECONDS;
+    assert_int_equal(tg_tickets_purge(&store, last), 0);
+    assert_int_equal(tg_tickets_purge(&store, last + 1), 1);
+    assert_int_equal(store.count, 0);
+    assert_int_equal(store.bytes, 0);
+    tg_tickets_free(&store);
+    offer_free(&offer);
+    tg_policy_free(policy);
+}
+
+static int parse(const char *text, struct tg_update *update)
+{
+    struct tg_error error;
+    return tg_update_parse(tg_bytes_of_text(text), update, &error);
+}
+
+static void test_update(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "[]",
+                                      "{}",
+                                      "{\"revision\":1,\"time\":1}",
+                                      "{\"revision\":1,\"time\":1,\"tickets\":{}}",
+                                      "{\"revision\":-1,\"time\":1,\"tickets\":[]}",
+                                      "{\"revision\":1,\"time\":1,\"tickets\":[],\"more\":1}",
+                                      "{\"revision\":1,\"revision\":2,\"time\":1,\"tickets\":[]}",
+                                      "{\"revision\":1,\"time\":1,\"tickets\":[]}x"};
+    struct tg_update update;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(parse(bad[i], &update), -1);
+    /* One odd entry, and an odd approval, leave the others alone. */
+    assert_int_equal(
+        parse("{\"revision\":9,\"time\":5,\"tickets\":[7,{\"ticket\":\"x\",\"state\":\"revoked\","
+              "\"approvals\":[1,{\"document\":\"d\",\"signature\":\"s\"}]}]}",
+              &update),
+        0);
+    assert_int_equal(update.revision, 9);
+    assert_int_equal(update.ticket_count, 2);
+    assert_false(update.tickets[0].well_formed);
+    assert_true(update.tickets[1].well_formed);
+    assert_int_equal(update.tickets[1].state, TG_TICKET_REVOKED);
+    assert_int_equal(update.tickets[1].approval_count, 1);
+    assert_int_equal(update.tickets[1].odd_approvals, 1);
+    tg_update_free(&update);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_taken_once), cmocka_unit_test(test_final_states_stick),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_a_new_policy_judges_anew),
+        cmocka_unit_test(test_purge),      cmocka_unit_test(test_update),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
