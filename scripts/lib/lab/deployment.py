@@ -17,8 +17,8 @@ PROVIDER = "tests/security_key/.libs/tg_sk_provider.so"
 SSH_CONFIG = """\
 Host ops*
     BindAddress {address}
-    IdentityFile ~/.ssh/id_ed25519
-    CertificateFile ~/.ssh/id_ed25519-cert.pub
+    IdentityFile ~/.ssh/{key}
+    CertificateFile ~/.ssh/{key}-cert.pub
     IdentitiesOnly yes
     StrictHostKeyChecking yes
     UpdateHostKeys no
@@ -49,7 +49,7 @@ def make_people(world):
         home.chmod(0o700)
         ssh.chmod(0o700)
         make_key(ssh / "id_ed25519", f"{person.name}@lab")
-        (ssh / "config").write_text(SSH_CONFIG.format(address=person.address))
+        (ssh / "config").write_text(SSH_CONFIG.format(address=person.address, key="id_ed25519"))
         system.add_user(world.operators, person.name, person.uid, str(home), "/bin/bash")
         hand_over(home, person.uid)
 
@@ -69,6 +69,8 @@ def make_security_keys(world):
         if person.security_key:
             key = world.home(person.name) / ".ssh/id_ed25519_sk"
             world.operate("ssh-keygen", "-q", "-t", "ed25519-sk", "-N", "", "-C", f"{person.name}@key", "-w", provider, "-f", key)
+            (key.parent / "security_key_config").write_text(
+                SSH_CONFIG.format(address=person.address, key=key.name) + f"    SecurityKeyProvider {provider}\n")
             hand_over(key.parent, person.uid)
 
 
