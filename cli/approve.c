@@ -22,7 +22,7 @@ static int confirm(struct tg_cli *cli, const char *id, struct tg_problem *proble
     if (terminal == NULL || !isatty(STDIN_FILENO)) {
         if (terminal != NULL)
             (void)fclose(terminal);
-        return tg_problem_set(problem, TG_request_malformed,
+        return tg_problem_set(problem, TG_not_confirmed,
                               "there is no terminal to ask on: look at the ticket with tegata show %s, "
                               "then add --yes",
                               id);
@@ -33,7 +33,7 @@ static int confirm(struct tg_cli *cli, const char *id, struct tg_problem *proble
     bool agreed = fgets(answer, sizeof answer, terminal) != NULL && strcmp(answer, "yes\n") == 0;
     (void)fclose(terminal);
     if (!agreed)
-        return tg_problem_set(problem, TG_request_forbidden, "%s was not approved: you did not type yes", id);
+        return tg_problem_set(problem, TG_not_confirmed, "%s was not approved: you did not type yes", id);
     return 0;
 }
 
@@ -92,7 +92,7 @@ static void show_for_approval(struct tg_cli *cli, const struct tg_policy *policy
         tg_field(out, "shortened", "to %s by your approval", tg_duration_text(seconds, text));
     size_t count = tg_ticket_warnings(policy, view, cli->config.name, now, warnings);
     for (size_t i = 0; i < count; i++) {
-        tg_styled(out, TG_STYLE_WARNING, "  warning     ");
+        tg_styled(out, TG_STYLE_WARNING, "  warning      ");
         tg_line(out, "%s", warnings[i]);
     }
 }

@@ -8,22 +8,20 @@
 #include "cli/link.h"
 
 #include "lib/agent_protocol.h"
-#include "lib/canonical_json.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* {v, ticket, approvals, state} in canonical form. */
-static int make_carried(const struct tg_ticket_view *view, char **text, size_t *length,
-                        struct tg_problem *problem)
+/* {v, ticket, approvals, state}: keys sorted, no white space. Armored signatures hold line feeds, so it is not a document. */
+static int make_carried(const struct tg_ticket_view *view, char **text, struct tg_problem *problem)
 {
-    json_t *carried = json_pack(
-        "{s:i, s:O, s:O, s:O}", "v", 1, "ticket", json_object_get(view->json, "ticket"), "approvals",
-        json_object_get(view->json, "approvals"), "state", json_object_get(view->json, "state"));
-    int result = carried != NULL ? tg_canonical_json_write(carried, text, length) : -1;
+    json_t *carried = json_pack("{s:i, s:O, s:O, s:O}", "v", 1, "ticket", json_object_get(view->json, "ticket"),
+                                "approvals", json_object_get(view->json, "approvals"), "state",
+                                json_object_get(view->json, "state"));
+    *text = carried != NULL ? json_dumps(carried, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(carried);
-    return result == 0 ? 0 : tg_problem_set(problem, TG_internal_error, "the ticket cannot be written");
+    return *text != NULL ? 0 : tg_problem_set(problem, TG_internal_error, "the ticket cannot be written");
 }
 
 /* A ticket that no host would accept is not worth the walk. */
@@ -47,18 +45,16 @@ int tg_command_carry_export(struct tg_cli *cli, const struct tg_arguments *argum
     struct tg_ticket_view view = {0};
     struct tg_error error = {0};
     char *text = NULL;
-    size_t length = 0;
     int status = -1;
     const char *output = tg_argument(arguments, "output");
     if (tg_link_open(cli, TG_LINK_PERSON, &link, &problem) != 0)
         return tg_cli_complain(cli, &problem);
     if (tg_fetch_ticket(&link, arguments->operands[0], &view, &problem) != 0 ||
-        check_worth(&view, &problem) != 0 || make_carried(&view, &text, &length, &problem) != 0)
+        check_worth(&view, &problem) != 0 || make_carried(&view, &text, &problem) != 0)
         goto out;
     if (output == NULL || strcmp(output, "-") == 0) {
-        (void)fwrite(text, 1, length, cli->out.stream);
-        (void)fputc('\n', cli->out.stream);
-    } else if (tg_file_replace(output, 0644, text, length, &error) != 0) {
+        (void)fprintf(cli->out.stream, "%s\n", text);
+    } else if (tg_file_replace(output, 0644, text, strlen(text), &error) != 0) {
         (void)tg_problem_from_error(&problem, &error);
         goto out;
     } else {
@@ -77,15 +73,13 @@ out:
  * agent's log. */
 static int read_carried(const char *path, char **text, size_t *length, struct tg_error *error)
 {
-    json_t *carried = NULL;
-    if (tg_file_read(path, TG_AGENT_REQUEST_MAX, TG_ticket_malformed, text, length, error) != 0)
+    if (tg_file_read(path, TG_AGENT_REQUEST_MAX, TG_file_failed, text, length, error) != 0)
         return -1;
-    if (*length > 0 && (*text)[*length - 1] == '\n')
-        (*text)[--*length] = '\0';
-    int result = tg_canonical_json_parse(tg_bytes_of(*text, *length), "carried ticket", TG_AGENT_REQUEST_MAX,
-                                         TG_ticket_malformed, &carried, error);
+    json_t *carried = json_loadb(*text, *length, JSON_REJECT_DUPLICATES, NULL);
+    bool good = json_object_size(carried) == 4 && json_integer_value(json_object_get(carried, "v")) == 1 &&
+                json_is_string(json_object_get(carried, "ticket")) && json_is_array(json_object_get(carried, "approvals"));
     json_decref(carried);
-    return result;
+    return good ? 0 : tg_fail(error, TG_ticket_malformed, "%s: it was not written by tegata carry export", path);
 }
 
 static int ask_agent(const char *socket_path, const char *text, size_t length, struct tg_agent_answer *answer,

@@ -166,10 +166,15 @@ void tg_line(const struct tg_output *out, const char *format, ...)
     fputc('\n', out->stream);
 }
 
+void tg_field_name(const struct tg_output *out, const char *name)
+{
+    tg_styled(out, TG_STYLE_DIM, "  %-*s ", FIELD_WIDTH, name);
+}
+
 void tg_field(const struct tg_output *out, const char *name, const char *format, ...)
 {
     va_list arguments;
-    tg_styled(out, TG_STYLE_DIM, "  %-*s", FIELD_WIDTH, name);
+    tg_field_name(out, name);
     va_start(arguments, format);
     put(out, TG_STYLE_PLAIN, format, arguments);
     va_end(arguments);

@@ -46,6 +46,9 @@ __attribute__((format(printf, 3, 4))) void tg_styled(const struct tg_output *out
 __attribute__((format(printf, 3, 4))) void tg_field(const struct tg_output *out, const char *name,
                                                     const char *format, ...);
 
+/* Only the name, for a value of several parts. */
+void tg_field_name(const struct tg_output *out, const char *name);
+
 /* Indented JSON in ASCII, and a line feed. */
 void tg_output_json(const struct tg_output *out, const json_t *value);
 

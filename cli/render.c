@@ -95,7 +95,7 @@ static void render_approval(const struct tg_output *out, const struct tg_held_ap
     char when[TG_TIME_TEXT_SIZE];
     char length[TG_DURATION_TEXT_SIZE];
     const struct tg_approval *approval = held->approval;
-    tg_styled(out, TG_STYLE_DIM, "  %-12s", "approval");
+    tg_field_name(out, "approval");
     if (approval != NULL)
         tg_part(out, "%s, %s", approval->approver, tg_time_text(approval->at, when));
     if (approval != NULL && approval->seconds > 0)
@@ -127,7 +127,7 @@ void tg_render_standing(const struct tg_output *out, const struct tg_ticket_view
     char relative[TG_DURATION_TEXT_SIZE];
     enum tg_ticket_state state = view->held.state;
     bool open = state == TG_TICKET_APPROVED || state == TG_TICKET_ACTIVE;
-    tg_styled(out, TG_STYLE_DIM, "  %-12s", "state");
+    tg_field_name(out, "state");
     tg_styled(out,
               open                         ? TG_STYLE_GOOD
               : state == TG_TICKET_PENDING ? TG_STYLE_WARNING
@@ -141,7 +141,7 @@ void tg_render_standing(const struct tg_output *out, const struct tg_ticket_view
     if (view->covered != TG_allowed)
         tg_field(out, "rule", "%s%s%s", tg_reason_text(view->covered), view->uncovered[0] != '\0' ? ": " : "",
                  view->uncovered);
-    if (view->ends > 0)
+    if (view->ends > 0 && !tg_ticket_state_is_final(state))
         tg_field(out, "window", "%s to %s (ends %s)", tg_time_text(view->begins, begins),
                  tg_time_text(view->ends, ends), tg_time_relative(view->ends, now, relative));
 }
