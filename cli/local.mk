@@ -23,3 +23,48 @@ cli_tegata_SOURCES = cli/main.c $(CLI_OPTIONS)
 cli_tegata_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(LIBTEGATA_CFLAGS)
 cli_tegata_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 cli_tegata_LDADD = libtegata_cli.la
+
+MAN_PAGES_IN += man/tegata.1.in man/tegata-client.conf.5.in
+man/tegata.1: $(CLI_OPTIONS)
+man/tegata-client.conf.5: cli/client_config.def
+
+# --- Tests -------------------------------------------------------------------
+CLI_TEST_LIBS = libtegata_cli.la $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_duration tests/unit/test_output tests/unit/test_client_config tests/unit/test_doctor \
+	tests/unit/test_cli_keys tests/unit/test_warnings
+TESTS += tests/unit/test_duration tests/unit/test_output tests/unit/test_client_config tests/unit/test_doctor \
+	tests/unit/test_cli_keys tests/unit/test_warnings tests/unit/test_cli_offline
+
+tests_unit_test_duration_SOURCES = tests/unit/test_duration.c
+tests_unit_test_duration_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_duration_LDADD = $(CLI_TEST_LIBS)
+tests_unit_test_output_SOURCES = tests/unit/test_output.c
+tests_unit_test_output_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_output_LDADD = $(CLI_TEST_LIBS)
+tests_unit_test_client_config_SOURCES = tests/unit/test_client_config.c
+tests_unit_test_client_config_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_client_config_LDADD = $(CLI_TEST_LIBS)
+tests_unit_test_doctor_SOURCES = tests/unit/test_doctor.c $(WORLD)
+tests_unit_test_doctor_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_doctor_LDADD = $(CLI_TEST_LIBS)
+tests_unit_test_cli_keys_SOURCES = tests/unit/test_cli_keys.c $(WORLD)
+tests_unit_test_cli_keys_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cli_keys_LDADD = $(CLI_TEST_LIBS)
+tests_unit_test_warnings_SOURCES = tests/unit/test_warnings.c $(WORLD)
+tests_unit_test_warnings_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_warnings_LDADD = $(CLI_TEST_LIBS)
+# Both start only what they stop themselves, in a directory of their own.
+if APPROVAL_SERVICE
+TESTS += tests/unit/test_cli_service
+endif
+EXTRA_DIST += tests/unit/test_cli_offline tests/unit/test_cli_service
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_cli_text
+tests_fuzz_fuzz_cli_text_SOURCES = tests/fuzz/fuzz_cli_text.c
+tests_fuzz_fuzz_cli_text_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_fuzz_fuzz_cli_text_LDADD = libtegata_cli.la
+tests_fuzz_fuzz_cli_text_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+EXTRA_DIST += tests/fuzz/corpus/cli_text

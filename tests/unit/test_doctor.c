@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "cli/doctor.h"
+#include "tests/unit/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What `sshd -T` of OpenSSH 9.2 prints, cut down to what is looked at. */
+static const char good_settings[] =
+    "usepam yes\npubkeyauthentication yes\npasswordauthentication no\nkbdinteractiveauthentication no\n"
+    "hostbasedauthentication no\npermitrootlogin no\npermituserenvironment no\nauthenticationmethods any\n"
+    "authorizedkeysfile none\nauthorizedkeyscommand none\nauthorizedprincipalsfile none\n"
+    "trustedusercakeys /etc/ssh/user_ca.pub\n"
+    "authorizedprincipalscommand /usr/libexec/tegata-principals --account=%u --key-type=%t --certificate=%k\n"
+    "authorizedprincipalscommanduser tegata-principals\npubkeyauthoptions none\npubkeyacceptedalgorithms "
+    "ssh-ed25519\n";
+
+static struct tg_host_config host_config(void)
+{
+    struct tg_host_config config = {.lease_seconds = 15};
+    (void)strcpy(config.name, "ops1");
+    (void)strcpy(config.principals_user, "tegata-principals");
+    (void)strcpy(config.deny_in, "both");
+    return config;
+}
+
+/* The settings with one line replaced (or left out, if `line` is ""); malloc'ed. */
+static char *with(const char *keyword, const char *line)
+{
+    const char *at = strstr(good_settings, keyword);
+    char *text = NULL;
+    assert_non_null(at);
+    assert_true(asprintf(&text, "%.*s%s%s%s", (int)(at - good_settings), good_settings, line,
+                         *line != '\0' ? "\n" : "", at + strcspn(at, "\n") + 1) > 0);
+    return text;
+}
+
+static void accepts_good_settings(void **state)
+{
+    struct tg_host_config config = host_config();
+    struct tg_findings *findings = calloc(1, sizeof *findings);
+    (void)state;
+    tg_doctor_sshd(findings, good_settings, 902, &config, NULL);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_ERROR), 0);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_WARNING), 0);
+    free(findings);
+}
+
+static void finds_bad_settings(void **state)
+{
+    static const struct {
+        const char *keyword;
+        const char *line;
+        int version;
+        enum tg_level level;
+        const char *part; /* of the fix */
+    } rows[] = {
+        {"usepam", "usepam no", 902, TG_LEVEL_ERROR, "UsePAM yes"},
+        {"passwordauthentication", "passwordauthentication yes", 902, TG_LEVEL_ERROR,
+         "PasswordAuthentication no"},
+        {"authorizedkeysfile", "authorizedkeysfile .ssh/authorized_keys", 902, TG_LEVEL_ERROR,
+         "AuthorizedKeysFile none"},
+        {"authorizedkeyscommand", "authorizedkeyscommand /x", 902, TG_LEVEL_ERROR,
+         "AuthorizedKeysCommand none"},
+        {"trustedusercakeys", "trustedusercakeys none", 902, TG_LEVEL_ERROR, "TrustedUserCAKeys"},
+        {"authorizedprincipalscommand ", "authorizedprincipalscommand none", 902, TG_LEVEL_ERROR,
+         "AuthorizedPrincipalsCommand"},
+        {"authorizedprincipalscommand ",
+         "authorizedprincipalscommand /bin/tegata-principals --account=%u --key-type=%t", 902, TG_LEVEL_ERROR,
+         "--certificate=%k"},
+        {"authorizedprincipalscommand ",
+         "authorizedprincipalscommand /bin/tegata-principals --account=%u --key-type=%t --certificate=%k "
+         "--connection=%C",
+         902, TG_LEVEL_ERROR, "remove %C"},
+        {"authorizedprincipalscommanduser", "authorizedprincipalscommanduser nobody", 902, TG_LEVEL_ERROR,
+         "tegata-principals"},
+        {"kbdinteractiveauthentication", "kbdinteractiveauthentication yes", 902, TG_LEVEL_WARNING,
+         "KbdInteractiveAuthentication no"},
+        {"permitrootlogin", "permitrootlogin without-password", 902, TG_LEVEL_WARNING, "PermitRootLogin no"},
+        {"usepam", "usepam yes", 1000, TG_LEVEL_WARNING, "--connection=%C"},
+        {"usepam", "usepam yes", 1000, TG_LEVEL_WARNING, "PerSourcePenaltyExemptList"},
+    };
+    struct tg_host_config config = host_config();
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tg_findings *findings = calloc(1, sizeof *findings);
+        char *settings = with(rows[i].keyword, rows[i].line);
+        bool found = false;
+        tg_doctor_sshd(findings, settings, rows[i].version, &config, NULL);
+        for (size_t k = 0; k < findings->count; k++)
+            found = found || (findings->list[k].level == rows[i].level &&
+                              strstr(findings->list[k].fix, rows[i].part) != NULL);
+        if (!found)
+            print_error("row %zu: %s\n", i, rows[i].line);
+        assert_true(found);
+        free(settings);
+        free(findings);
+    }
+}
+
+static void wants_security_keys_where_a_rule_does(void **state)
+{
+    struct tg_host_config config = host_config();
+    struct tg_policy *policy = world_policy("rules/0/hardware_key=1");
+    struct tg_findings *findings = calloc(1, sizeof *findings);
+    (void)state;
+    tg_doctor_sshd(findings, good_settings, 902, &config, policy);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_WARNING), 2);
+    free(findings);
+    (void)strcpy(config.name, "elsewhere");
+    findings = calloc(1, sizeof *findings);
+    tg_doctor_sshd(findings, good_settings, 902, &config, policy);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_WARNING), 0);
+    free(findings);
+    tg_policy_free(policy);
+}
+
+static void compares_authorities(void **state)
+{
+    struct tg_policy *policy = world_policy(NULL);
+    struct tg_findings *findings = calloc(1, sizeof *findings);
+    (void)state;
+    tg_doctor_user_ca(findings, "ca.pub", "# comment\n" KEY_CA " the CA\n", policy);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_OK), 1);
+    assert_int_equal(findings->count, 1);
+    tg_doctor_user_ca(findings, "ca.pub", KEY_OTHER_CA "\n", policy);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_ERROR), 1);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_WARNING), 1);
+    free(findings);
+    tg_policy_free(policy);
+}
+
+static void reads_versions(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        tg_openssh_version("unknown option -- V\nOpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.22"), 902);
+    assert_int_equal(tg_openssh_version("OpenSSH_10.0p2 Debian-7"), 1000);
+    assert_int_equal(tg_openssh_version("OpenSSH_9.10"), 910);
+    assert_int_equal(tg_openssh_version("OpenSSH_x"), 0);
+    assert_int_equal(tg_openssh_version("dropbear"), 0);
+}
+
+static void sees_match_blocks(void **state)
+{
+    (void)state;
+    assert_true(tg_sshd_config_has_match("Port 22\n  Match User root\n"));
+    assert_true(tg_sshd_config_has_match("match all"));
+    assert_false(tg_sshd_config_has_match("# Match all\nMatchless yes\n"));
+    assert_false(tg_sshd_config_has_match(""));
+}
+
+static void judges_pam(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t errors;
+        size_t warnings;
+    } rows[] = {
+        {"account required pam_tegata.so\nsession required pam_tegata.so\n", 0, 0},
+        {"account requisite /lib/security/pam_tegata.so debug\nsession required pam_tegata.so\n@include "
+         "common-session\n",
+         0, 0},
+        {"account\trequired\\\n pam_tegata.so\nsession required pam_tegata.so\n", 0, 0},
+        {"@include common-account\naccount required pam_tegata.so\nsession required pam_tegata.so\n", 0, 2},
+        {"account sufficient pam_permit.so\naccount required pam_tegata.so\nsession required pam_tegata.so\n",
+         1, 0},
+        {"account [success=1 default=ignore] pam_unix.so\naccount required pam_tegata.so\nsession required "
+         "pam_tegata.so\n",
+         1, 0},
+        {"account [default=done] pam_x.so\naccount required pam_tegata.so\nsession required pam_tegata.so\n",
+         1, 0},
+        {"account sufficient pam_tegata.so\nsession required pam_tegata.so\n", 1, 0},
+        {"account required pam_tegata.so\nsession optional pam_systemd.so\nsession required pam_tegata.so\n",
+         1, 0},
+        {"account required pam_tegata.so\nsession optional pam_tegata.so\n", 1, 0},
+        {"account required pam_tegata.so\n", 1, 0},
+        {"# account required pam_tegata.so\nsession required pam_tegata.so\n", 1, 0},
+        {"auth sufficient pam_unix.so\naccount required pam_tegata.so\n-session required pam_tegata.so\n", 0,
+         0},
+        {"account [unclosed pam_tegata.so\n", 2, 0},
+        {"", 2, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tg_findings *findings = calloc(1, sizeof *findings);
+        tg_doctor_pam(findings, "sshd", rows[i].text);
+        if (tg_findings_at(findings, TG_LEVEL_ERROR) != rows[i].errors ||
+            tg_findings_at(findings, TG_LEVEL_WARNING) != rows[i].warnings)
+            print_error("row %zu\n", i);
+        assert_int_equal(tg_findings_at(findings, TG_LEVEL_ERROR), rows[i].errors);
+        assert_int_equal(tg_findings_at(findings, TG_LEVEL_WARNING), rows[i].warnings);
+        free(findings);
+    }
+}
+
+static void judges_nsswitch(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t errors;
+        size_t warnings;
+    } rows[] = {
+        {"passwd: files tegata\ngroup: files tegata\n", 0, 0},
+        {"passwd:\tfiles systemd tegata # last\ngroup :  files tegata systemd\n", 0, 0},
+        {"passwd: files\ngroup: files tegata\n", 1, 0},
+        {"passwd: tegata files\ngroup: files tegata\n", 1, 0},
+        {"passwd: files # tegata\ngroup: files tegata\n", 1, 0},
+        {"passwd: files [NOTFOUND=return] tegata\ngroup: files tegata\n", 0, 1},
+        {"passwd_compat: files tegata\ngroup: files tegata\n", 1, 0},
+        {"", 2, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tg_findings *findings = calloc(1, sizeof *findings);
+        tg_doctor_nsswitch(findings, "/etc/nsswitch.conf", rows[i].text);
+        if (tg_findings_at(findings, TG_LEVEL_ERROR) != rows[i].errors ||
+            tg_findings_at(findings, TG_LEVEL_WARNING) != rows[i].warnings)
+            print_error("row %zu\n", i);
+        assert_int_equal(tg_findings_at(findings, TG_LEVEL_ERROR), rows[i].errors);
+        assert_int_equal(tg_findings_at(findings, TG_LEVEL_WARNING), rows[i].warnings);
+        free(findings);
+    }
+}
+
+static void judges_the_agents_status(void **state)
+{
+    static const struct {
+        const char *status;
+        size_t errors;
+    } rows[] = {
+        {"{\"host\":\"ops1\",\"last_contact\":999,\"policy_expires\":9999999,\"policy_serial\":3,\"clock_"
+         "offset\":0}",
+         0},
+        {"{\"host\":\"ops2\",\"last_contact\":999,\"policy_expires\":9999999,\"policy_serial\":3,\"clock_"
+         "offset\":0}",
+         1},
+        {"{\"host\":\"ops1\",\"last_contact\":999,\"policy_expires\":9999999,\"policy_serial\":3,\"clock_"
+         "offset\":31}",
+         1},
+        {"{\"host\":\"ops1\",\"last_contact\":0,\"policy_expires\":9999999,\"policy_serial\":0,\"clock_"
+         "offset\":0}",
+         2},
+        {"{\"host\":\"ops1\",\"last_contact\":999,\"policy_expires\":1000,\"policy_serial\":3,\"clock_"
+         "offset\":0}",
+         1},
+        {"[]", 1},
+        {"garbage", 1},
+    };
+    struct tg_host_config config = host_config();
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tg_findings *findings = calloc(1, sizeof *findings);
+        tg_doctor_status(findings, rows[i].status, &config, 1000);
+        assert_int_equal(tg_findings_at(findings, TG_LEVEL_ERROR), rows[i].errors);
+        free(findings);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(accepts_good_settings),
+        cmocka_unit_test(finds_bad_settings),
+        cmocka_unit_test(compares_authorities),
+        cmocka_unit_test(wants_security_keys_where_a_rule_does),
+        cmocka_unit_test(reads_versions),
+        cmocka_unit_test(sees_match_blocks),
+        cmocka_unit_test(judges_pam),
+        cmocka_unit_test(judges_nsswitch),
+        cmocka_unit_test(judges_the_agents_status),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
