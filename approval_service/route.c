@@ -145,11 +145,9 @@ static void answer_or_wait(struct tg_service *service, struct tg_http_request *r
     if (dispatch(service, request, answer, &error) < 0)
         tg_problem_answer(&error, answer);
     else
-        error = (struct tg_error){.reason = TG_allowed};
+        error.reason = TG_allowed; /* handlers prepare for the worst */
     if (answer->wait != TG_WAIT_NOT)
         return;
-    else
-        error.reason = TG_allowed; /* handlers prepare for the worst */
     count_and_log(service, request, answer, &error);
 }
 

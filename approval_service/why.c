@@ -56,6 +56,8 @@ static int say_whether_in_step(struct tg_service *service, const char *name, jso
     int64_t latest = 0;
     if (tg_store_host_revision(service->store, name, &latest, error) < 0)
         return -1;
+    if (service->policy_revision > latest)
+        latest = service->policy_revision;
     bool in_step = json_integer_value(json_object_get(host, "acknowledged")) >= latest;
     return json_object_set_new(host, "acknowledged", json_integer(in_step)) == 0
                ? 0

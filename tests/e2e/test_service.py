@@ -492,6 +492,8 @@ def test_why(world, ops1):
 def test_metrics(world, ops1):
     text = world.service.call("GET", "/metrics").text
     assert 'tegata_tickets{state="pending"}' in text and "tegata_hosts 2" in text
+    assert 'tegata_refusals_total{code="request_replayed"} 2' in text
+    assert " 401 request_replayed: " in world.service.log.read_text()
     world.service.config.write_text(world.service.config.read_text() + "[metrics]\nallow = 192.0.2.0/24\n")
     world.service.process.send_signal(signal.SIGHUP)
     waited = time.monotonic() + 20
