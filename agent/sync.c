@@ -242,6 +242,22 @@ static void delivery_failed(struct tg_agent *agent, const char *problem)
            agent->events.count);
 }
 
+/* What the service says is wrong with the events, if it does: a chain that broke needs a person, who must be
+ * told how. */
+static const char *refusal_detail(const struct tg_transfer *transfer, char *out, size_t size)
+{
+    char detail[192];
+    json_t *problem =
+        transfer->answer == NULL ? NULL : json_loadb(transfer->answer, transfer->answer_length, 0, NULL);
+    if (tg_transfer_is(transfer, 400) && tg_state_text(problem, "detail", detail, sizeof detail))
+        (void)snprintf(out, size, "refused: %s; if this host's journal was lost, enrol the host again",
+                       detail);
+    else
+        (void)tg_transfer_problem(transfer, out, size);
+    json_decref(problem);
+    return out;
+}
+
 static void delivery_done(struct tg_agent *agent, struct tg_transfer *transfer)
 {
     char text[256];
@@ -249,7 +265,7 @@ static void delivery_done(struct tg_agent *agent, struct tg_transfer *transfer)
     size_t before = agent->events.count;
     agent->service.delivery = NULL;
     if (!tg_transfer_is(transfer, 200) || transfer->answer == NULL) {
-        delivery_failed(agent, tg_transfer_problem(transfer, text, sizeof text));
+        delivery_failed(agent, refusal_detail(transfer, text, sizeof text));
         return;
     }
     json_t *answer = json_loadb(transfer->answer, transfer->answer_length, JSON_REJECT_DUPLICATES, NULL);
