@@ -13,12 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* {v, ticket, approvals, state}: keys sorted, no white space. Armored signatures hold line feeds, so it is not a document. */
+/* {v, ticket, approvals, state}: keys sorted, no white space. Armored signatures hold line feeds, so it is
+ * not a document. */
 static int make_carried(const struct tg_ticket_view *view, char **text, struct tg_problem *problem)
 {
-    json_t *carried = json_pack("{s:i, s:O, s:O, s:O}", "v", 1, "ticket", json_object_get(view->json, "ticket"),
-                                "approvals", json_object_get(view->json, "approvals"), "state",
-                                json_object_get(view->json, "state"));
+    json_t *carried = json_pack(
+        "{s:i, s:O, s:O, s:O}", "v", 1, "ticket", json_object_get(view->json, "ticket"), "approvals",
+        json_object_get(view->json, "approvals"), "state", json_object_get(view->json, "state"));
     *text = carried != NULL ? json_dumps(carried, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(carried);
     return *text != NULL ? 0 : tg_problem_set(problem, TG_internal_error, "the ticket cannot be written");
@@ -77,9 +78,11 @@ static int read_carried(const char *path, char **text, size_t *length, struct tg
         return -1;
     json_t *carried = json_loadb(*text, *length, JSON_REJECT_DUPLICATES, NULL);
     bool good = json_object_size(carried) == 4 && json_integer_value(json_object_get(carried, "v")) == 1 &&
-                json_is_string(json_object_get(carried, "ticket")) && json_is_array(json_object_get(carried, "approvals"));
+                json_is_string(json_object_get(carried, "ticket")) &&
+                json_is_array(json_object_get(carried, "approvals"));
     json_decref(carried);
-    return good ? 0 : tg_fail(error, TG_ticket_malformed, "%s: it was not written by tegata carry export", path);
+    return good ? 0
+                : tg_fail(error, TG_ticket_malformed, "%s: it was not written by tegata carry export", path);
 }
 
 static int ask_agent(const char *socket_path, const char *text, size_t length, struct tg_agent_answer *answer,

@@ -68,10 +68,6 @@ static void about_reach(struct warnings *warnings, const struct tg_ticket *ticke
         warn(warnings, "it is for %zu hosts", ticket->host_count);
     if (ticket->source_count == 0 && ticket->emergency)
         warn(warnings, "it may be used from any address");
-    for (size_t i = 0; i < ticket->permit_open_count; i++) {
-        if (strchr(ticket->permit_open[i], '*') != NULL)
-            warn(warnings, "it may forward to %s", ticket->permit_open[i]);
-    }
     for (size_t i = 0; i < ticket->option_count; i++) {
         if (strcmp(ticket->options[i], "agent-forwarding") == 0)
             warn(warnings, "agent forwarding lets whoever is root on the host use the requester's keys");
