@@ -6,7 +6,8 @@ import subprocess
 from people import PEOPLE, SHARED_ACCOUNTS
 
 SERVICE_NAME = "approve.lab"
-SSH_OPTIONS_WITH_CONNECTION = (9, 4)  # the first OpenSSH whose AuthorizedPrincipalsCommand knows %C
+OPENSSH_WITH_CONNECTION = (9, 4)  # the first OpenSSH whose AuthorizedPrincipalsCommand knows %C
+OPENSSH_WITH_PENALTIES = (9, 8)  # the first that keeps addresses out for a while after refusals, of which the tests make many
 
 
 def forget_people(machine):
@@ -80,9 +81,11 @@ def write_sshd(machine, user_ca, bare):
         file.unlink()
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", machine.name, "-f",
                     str(machine.path("/etc/ssh/ssh_host_ed25519_key"))], check=True)
-    connection = " --connection=%C" if openssh_version(machine) >= SSH_OPTIONS_WITH_CONNECTION else ""
+    version = openssh_version(machine)
+    connection = " --connection=%C" if version >= OPENSSH_WITH_CONNECTION else ""
+    penalties = "PerSourcePenaltyExemptList 10.77.0.0/24\n" if version >= OPENSSH_WITH_PENALTIES else ""
     principals = BARE_PRINCIPALS if bare else PRINCIPALS_COMMAND.format(connection=connection)
-    machine.write("/etc/ssh/sshd_config", SSHD_CONFIG.format(principals=principals))
+    machine.write("/etc/ssh/sshd_config", SSHD_CONFIG.format(principals=principals) + penalties)
     machine.write("/etc/ssh/user_ca.pub", user_ca + "\n")
     machine.path("/run/sshd").mkdir(mode=0o755)
 
