@@ -50,6 +50,16 @@ static bool includes(const struct pam_line *line)
            strcmp(line->control, "substack") == 0;
 }
 
+/* Debian's common-auth, common-account, common-password and common-session hold one type each, and @include
+ * takes all types. */
+static bool is_for_other_type(const struct pam_line *line, const char *type)
+{
+    static const char prefix[] = "common-";
+    const char *name = line->control; /* of "@include NAME" */
+    return strcmp(line->type, "@include") == 0 && strncmp(name, prefix, strlen(prefix)) == 0 &&
+           strncmp(name + strlen(prefix), type, strlen(type)) != 0;
+}
+
 /* Can a success of this line end the stack, so that nothing behind it is asked? */
 static bool ends_stack(const struct pam_line *line)
 {
@@ -91,7 +101,7 @@ static void walk(struct stack *stack, const char *text)
         if (!read_line(text_line, &line))
             continue;
         bool same_type = strcasecmp(line.type, stack->type) == 0;
-        if (!same_type && strcmp(line.type, "@include") != 0)
+        if ((!same_type && strcmp(line.type, "@include") != 0) || is_for_other_type(&line, stack->type))
             continue;
         if (same_type && strcmp(line.module, "pam_tegata.so") == 0) {
             stack->found = true;

@@ -170,7 +170,11 @@ static void judges_pam(void **state)
          "common-session\n",
          0, 0},
         {"account\trequired\\\n pam_tegata.so\nsession required pam_tegata.so\n", 0, 0},
-        {"@include common-account\naccount required pam_tegata.so\nsession required pam_tegata.so\n", 0, 2},
+        {"@include common-auth\naccount required pam_tegata.so\n@include common-account\nsession required "
+         "pam_tegata.so\n",
+         0, 1},
+        {"@include other\naccount required pam_tegata.so\nsession required pam_tegata.so\n", 0, 2},
+        {"@include common-account\naccount required pam_tegata.so\nsession required pam_tegata.so\n", 0, 1},
         {"account sufficient pam_permit.so\naccount required pam_tegata.so\nsession required pam_tegata.so\n",
          1, 0},
         {"account [success=1 default=ignore] pam_unix.so\naccount required pam_tegata.so\nsession required "
