@@ -172,7 +172,7 @@ static void judges_pam(void **state)
         {"account\trequired\\\n pam_tegata.so\nsession required pam_tegata.so\n", 0, 0},
         {"@include common-auth\naccount required pam_tegata.so\n@include common-account\nsession required "
          "pam_tegata.so\n",
-         0, 1},
+         0, 0},
         {"@include other\naccount required pam_tegata.so\nsession required pam_tegata.so\n", 0, 2},
         {"@include common-account\naccount required pam_tegata.so\nsession required pam_tegata.so\n", 0, 1},
         {"account sufficient pam_permit.so\naccount required pam_tegata.so\nsession required pam_tegata.so\n",
