@@ -117,11 +117,71 @@ static bool want_all(struct tg_accounts *wanted, const struct tg_policy *policy,
     return true;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct tg_remembered_account *)a)->name,
+                  ((const struct tg_remembered_account *)b)->name);
+}
+
+/* Sorts, so that lookups need not look at each. */
+static void sort(struct tg_accounts *accounts)
+{
+    if (accounts->count > 0)
+        qsort(accounts->list, accounts->count, sizeof accounts->list[0], by_name);
+}
+
+/* Among the first `count`, which are sorted. */
+static const struct tg_remembered_account *look_up(const struct tg_accounts *accounts, size_t count,
+                                                   const char *name)
+{
+    struct tg_remembered_account key = {0};
+    (void)snprintf(key.name, sizeof key.name, "%s", name);
+    return count == 0 ? NULL : bsearch(&key, accounts->list, count, sizeof key, by_name);
+}
+
+/* Somebody whom the policy names. Whoever has a ticket is there already, and whoever had one lingers. */
+static bool want_named(struct tg_accounts *wanted, size_t with_ticket, const struct tg_accounts *before,
+                       const char *name, uint32_t uid, int64_t until, int64_t now)
+{
+    const struct tg_remembered_account *remembered = look_up(before, before->count, name);
+    if (uid == 0 || look_up(wanted, with_ticket, name) != NULL)
+        return true;
+    if (remembered != NULL && remembered->expires != 0 &&
+        (remembered->expires > now || remembered->forgotten > now))
+        return true;
+    struct tg_remembered_account *account = add(wanted, name);
+    if (account == NULL)
+        return false;
+    account->uid = uid;
+    account->forgotten = until;
+    (void)snprintf(account->shell, sizeof account->shell, "%s", "/usr/sbin/nologin");
+    return true;
+}
+
+static bool want_everybody(struct tg_accounts *wanted, const struct tg_accounts *before,
+                           const struct tg_policy *policy, int64_t now)
+{
+    bool ok = true;
+    size_t with_ticket = wanted->count;
+    sort(wanted);
+    for (size_t i = 0; ok && i < policy->person_count; i++) {
+        const struct tg_person *person = &policy->people[i];
+        ok = person->disabled ||
+             want_named(wanted, with_ticket, before, person->name, person->uid, policy->expires, now);
+    }
+    for (size_t i = 0; ok && i < policy->account_count; i++)
+        ok = want_named(wanted, with_ticket, before, policy->accounts[i].name, policy->accounts[i].uid,
+                        policy->expires, now);
+    return ok;
+}
+
 /* An account that was there before and that no ticket calls for now: it ends at once, and keeps its name for
- * a while. */
+ * a while. One that never had a ticket has left nothing here that needs a name. */
 static bool linger(struct tg_accounts *wanted, const struct tg_remembered_account *before,
                    int64_t linger_seconds, int64_t now)
 {
+    if (before->expires == 0)
+        return true;
     for (size_t i = 0; i < wanted->count; i++) {
         if (strcmp(wanted->list[i].name, before->name) == 0 || wanted->list[i].uid == before->uid)
             return true;
@@ -140,25 +200,20 @@ static bool linger(struct tg_accounts *wanted, const struct tg_remembered_accoun
     return true;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct tg_remembered_account *)a)->name,
-                  ((const struct tg_remembered_account *)b)->name);
-}
-
 int tg_accounts_update(struct tg_accounts *accounts, const struct tg_policy *policy,
-                       struct tg_ticket_store *tickets, const char *host, int64_t linger_seconds, int64_t now)
+                       struct tg_ticket_store *tickets, const struct tg_accounts_wish *wish, int64_t now)
 {
     struct tg_accounts wanted = {0};
-    bool ok = policy == NULL || want_all(&wanted, policy, tickets, host, linger_seconds, now);
+    bool ok = policy == NULL || want_all(&wanted, policy, tickets, wish->host, wish->linger_seconds, now);
+    if (ok && policy != NULL && wish->everybody)
+        ok = want_everybody(&wanted, accounts, policy, now);
     for (size_t i = 0; ok && i < accounts->count; i++)
-        ok = linger(&wanted, &accounts->list[i], linger_seconds, now);
+        ok = linger(&wanted, &accounts->list[i], wish->linger_seconds, now);
     if (!ok) {
         tg_accounts_free(&wanted);
         return -1;
     }
-    if (wanted.count > 0)
-        qsort(wanted.list, wanted.count, sizeof wanted.list[0], by_name);
+    sort(&wanted);
     tg_accounts_free(accounts);
     *accounts = wanted;
     return 0;

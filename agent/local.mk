@@ -36,9 +36,13 @@ agent_tegatad_LDADD = libtegata_agent.la
 MAN_PAGES_IN += man/tegatad.8.in
 man/tegatad.8: agent/options.def
 
-AGENT_TESTS = tests/unit/test_agent_gates tests/unit/test_agent_state tests/unit/test_agent_tickets
+AGENT_TESTS = tests/unit/test_agent_accounts tests/unit/test_agent_gates tests/unit/test_agent_state tests/unit/test_agent_tickets
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
+
+tests_unit_test_agent_accounts_SOURCES = tests/unit/test_agent_accounts.c $(WORLD)
+tests_unit_test_agent_accounts_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
+tests_unit_test_agent_accounts_LDADD = libtegata_agent.la $(TEST_LIBS)
 
 tests_unit_test_agent_gates_SOURCES = tests/unit/test_agent_gates.c $(WORLD)
 tests_unit_test_agent_gates_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)

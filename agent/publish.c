@@ -189,8 +189,10 @@ bool tg_agent_publish(struct tg_agent *agent)
     struct tg_local_names names = {0};
     enum tg_reason problem;
     const struct tg_policy *policy = tg_agent_policy(agent, &problem);
-    int result = tg_accounts_update(&agent->accounts, policy, &agent->tickets, agent->config.name,
-                                    agent->config.linger_hours * 3600, agent->now);
+    const struct tg_accounts_wish wish = {.host = agent->config.name,
+                                          .linger_seconds = agent->config.linger_hours * 3600,
+                                          .everybody = strcmp(agent->config.deny_in, "session") == 0};
+    int result = tg_accounts_update(&agent->accounts, policy, &agent->tickets, &wish, agent->now);
     if (result != 0)
         (void)tg_fail(&error, TG_internal_error, "no memory for the accounts");
     if (result == 0)

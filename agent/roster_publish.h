@@ -15,26 +15,33 @@ struct tg_remembered_account {
     char name[TG_NAME_SIZE];
     uint32_t uid;
     char shell[TG_SHELL_SIZE];
-    int64_t expires;
+    int64_t expires; /* 0: never had a ticket here */
     int64_t forgotten;
     uint32_t *gids;
     size_t gid_count;
 };
 
 struct tg_accounts {
-    struct tg_remembered_account *list;
+    struct tg_remembered_account *list; /* by name */
     size_t count;
     size_t size;
 };
 
 void tg_accounts_free(struct tg_accounts *accounts);
 
+/* What a host's configuration says about its accounts. */
+struct tg_accounts_wish {
+    const char *host;
+    int64_t linger_seconds;
+    bool everybody; /* also whom the policy names and who has no ticket, without a shell and groups: sshd asks
+                     * nobody about an account that does not exist */
+};
+
 /* Brings `accounts` into step: the accounts of the tickets that are allowed, or will be once their window
  * begins; those of other tickets end now and linger. Accounts that nobody needs to remember any more go. 0,
  * or -1 without memory. */
 int tg_accounts_update(struct tg_accounts *accounts, const struct tg_policy *policy,
-                       struct tg_ticket_store *tickets, const char *host, int64_t linger_seconds,
-                       int64_t now);
+                       struct tg_ticket_store *tickets, const struct tg_accounts_wish *wish, int64_t now);
 
 /* The names and numbers that local files hold and that Tegata must not touch. */
 struct tg_local_names {
