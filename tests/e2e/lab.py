@@ -141,10 +141,13 @@ class Lab:
         """From now on, logged() looks only at what comes."""
         self.log_marks[machine, name] = len(self.log(machine, name))
 
+    def since_mark(self, machine="ops1", name="agent.log"):
+        """What a log says from its last mark on."""
+        return self.log(machine, name)[self.log_marks.get((machine, name), 0):]
+
     def logged(self, text, machine="ops1", name="agent.log"):
         """Waits until a log, from its last mark on, has the text."""
-        start = self.log_marks.get((machine, name), 0)
-        return wait_until(lambda: text in self.log(machine, name)[start:], f"{text!r} in {machine}/{name}")
+        return wait_until(lambda: text in self.since_mark(machine, name), f"{text!r} in {machine}/{name}")
 
     def status(self, host="ops1"):
         """What the agent of a host says about itself."""
