@@ -4,6 +4,7 @@
  */
 #include "agent/roster_publish.h"
 #include "agent/state.h"
+#include "lib/roster_reader.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -154,7 +155,7 @@ static bool want_named(struct tg_accounts *wanted, size_t with_ticket, const str
         return false;
     account->uid = uid;
     account->forgotten = until;
-    (void)snprintf(account->shell, sizeof account->shell, "%s", "/usr/sbin/nologin");
+    (void)snprintf(account->shell, sizeof account->shell, "%s", TG_ROSTER_NOLOGIN);
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include "cli/files.h"
 #include "cli/run.h"
 #include "cli/trust.h"
+#include "lib/roster_reader.h"
 
 #include <glob.h>
 #include <stdlib.h>
@@ -158,6 +159,11 @@ static void examine_host(struct tg_findings *findings, const struct tg_arguments
         tg_find(findings, TG_LEVEL_WARNING, "nsswitch",
                 "in nscd.conf: enable-cache passwd no; enable-cache group no",
                 "nscd is running: it can keep an account's absence after a ticket was approved");
+    if (access(TG_ROSTER_NOLOGIN, X_OK) != 0)
+        tg_find(findings, TG_LEVEL_WARNING, "nsswitch",
+                "Debian: apt-get install login; Fedora: dnf install util-linux",
+                TG_ROSTER_NOLOGIN
+                " is missing: sshd turns away people whose ticket has ended before they can be told why");
     tg_policy_free(policy);
     tg_signed_policy_clear(&carrier);
     free(config);
