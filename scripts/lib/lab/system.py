@@ -66,6 +66,9 @@ PrintMotd no
 Subsystem sftp /usr/lib/openssh/sftp-server
 """
 
+# Tests are refused more often than people are.
+NO_PENALTIES = "PerSourcePenaltyExemptList 10.77.0.0/24\n"
+
 PRINCIPALS_COMMAND = """\
 AuthorizedPrincipalsCommand /usr/libexec/tegata-principals --account=%u --key-type=%t --certificate=%k{connection}
 AuthorizedPrincipalsCommandUser tegata-principals"""
