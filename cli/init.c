@@ -137,7 +137,7 @@ static int read_url(const char *given, struct deployment *deployment, struct tg_
     int length = given != NULL
                      ? snprintf(deployment->url, sizeof deployment->url, "%s", given)
                      : snprintf(deployment->url, sizeof deployment->url, "https://%s:%d", name, DEFAULT_PORT);
-    if (length < 0 || (size_t)length >= sizeof deployment->url)
+    if (length <= 0 || (size_t)length >= sizeof deployment->url)
         return tg_fail(error, TG_file_failed, "--url: it is too long");
     if (deployment->url[length - 1] == '/')
         deployment->url[length - 1] = '\0';

@@ -44,7 +44,7 @@ int tg_run(const char *const *arguments, struct tg_error *error)
 static char *read_all(int fd, size_t max, bool *too_much)
 {
     char *text = malloc(max + 1);
-    char rest[4096];
+    char rest[4096] = {0}; /* read and forgotten */
     size_t used = 0;
     *too_much = false;
     for (;;) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The policy document: who people are, which keys are theirs, which authorities sign certificates, and who may go where
- * with whose approval. Signed by k of n offline root keys, namespace policy-v1@tegata. docs/protocol.md, "Policy".
+ * The policy document: who people are, which keys are theirs, which authorities sign certificates, and who
+ * may go where with whose approval. Signed by k of n offline root keys, namespace policy-v1@tegata.
+ * docs/protocol.md, "Policy".
  */
 #ifndef TEGATA_LIB_POLICY_H
 #define TEGATA_LIB_POLICY_H
@@ -16,8 +17,8 @@ enum { TG_POLICY_MAX = 1048576 };
 
 struct tg_person_key {
     struct tg_public_key *key;
-    const char *origin; /* where a WebAuthn key is used; NULL for keys that are not WebAuthn's */
-    const char *rp_id;  /* likewise */
+    const char *origin;     /* where a WebAuthn key is used; NULL for keys that are not WebAuthn's */
+    const char *rp_id;      /* likewise */
     bool attested;          /* the root holders have seen that it is hardware */
     bool user_verification; /* it always verifies its user: an approval without UV is refused */
 };
@@ -103,10 +104,10 @@ struct tg_policy {
     void *storage;               /* owns every string above */
 };
 
-/* Parses a policy's bytes: canonical form, closed schema, and that it makes sense (uids and gids unique and at least
- * TG_FIRST_UID, groups and approver groups that exist, enough people for each approver count, expires > issued, valid keys, no key
- * listed twice, ...). Signatures are not its business. error->reason is policy_malformed; the text names the
- * key. On 0, *out is the caller's to free. */
+/* Parses a policy's bytes: canonical form, closed schema, and that it makes sense (uids and gids unique and
+ * at least TG_FIRST_UID, groups and approver groups that exist, enough people for each approver count,
+ * expires > issued, valid keys, no key listed twice, ...). Signatures are not its business. error->reason is
+ * policy_malformed; the text names the key. On 0, *out is the caller's to free. */
 int tg_policy_parse(struct tg_bytes document, struct tg_policy **out, struct tg_error *error);
 
 /* NULL-safe. */
@@ -133,15 +134,18 @@ struct tg_root_signers {
     uint32_t threshold;
 };
 
-/* `text` is the file's content. Refuses options it does not know, duplicate keys, a threshold of 0 or above the count. */
-int tg_root_signers_parse(const char *text, uint32_t threshold, struct tg_root_signers *out, struct tg_error *error);
+/* `text` is the file's content. Refuses options it does not know, duplicate keys, a threshold of 0 or above
+ * the count. */
+int tg_root_signers_parse(const char *text, uint32_t threshold, struct tg_root_signers *out,
+                          struct tg_error *error);
 void tg_root_signers_free(struct tg_root_signers *signers);
 
-/* Verifies first, then parses: at least `threshold` distinct root keys must have signed `document`; signatures are armored SSHSIGs.
- * Then issued <= now + 120 s, now < expires, and serial >= lowest_serial. Reasons: policy_unsigned, policy_malformed, policy_expired,
- * policy_old. On 0, *out is the caller's to free. */
+/* Verifies first, then parses: at least `threshold` distinct root keys must have signed `document`;
+ * signatures are armored SSHSIGs. Then issued <= now + 120 s, now < expires, and serial >= lowest_serial.
+ * Reasons: policy_unsigned, policy_malformed, policy_expired, policy_old. On 0, *out is the caller's to free.
+ */
 int tg_policy_verify(struct tg_bytes document, const char *const *signatures, size_t signature_count,
-                     const struct tg_root_signers *signers, uint64_t lowest_serial, int64_t now, struct tg_policy **out,
-                     struct tg_error *error);
+                     const struct tg_root_signers *signers, uint64_t lowest_serial, int64_t now,
+                     struct tg_policy **out, struct tg_error *error);
 
 #endif

@@ -21,8 +21,8 @@ enum tg_key_type {
 };
 
 enum {
-    TG_FINGERPRINT_SIZE = 51,       /* "SHA256:" + 43 characters + NUL */
-    TG_PUBLIC_KEY_BLOB_MAX = 4096,  /* bytes; RSA of 16384 bits fits */
+    TG_FINGERPRINT_SIZE = 51,      /* "SHA256:" + 43 characters + NUL */
+    TG_PUBLIC_KEY_BLOB_MAX = 4096, /* bytes; RSA of 16384 bits fits */
     TG_RSA_BITS_MIN = 3072,
     TG_RSA_BITS_MAX = 16384,
 };
@@ -38,9 +38,10 @@ struct tg_public_key {
     char fingerprint[TG_FINGERPRINT_SIZE]; /* of blob, as ssh-keygen -l prints it */
 };
 
-/* Parses a key blob and refuses: unknown types, certificates, trailing bytes, RSA outside TG_RSA_BITS_*, points that
- * are not on their curve, small-order and non-canonical Ed25519 points. On 0, *out is the caller's to free with
- * tg_public_key_free(). error->reason is approver_unknown or what the caller overwrites; the text names the fault. */
+/* Parses a key blob and refuses: unknown types, certificates, trailing bytes, RSA outside TG_RSA_BITS_*,
+ * points that are not on their curve, small-order and non-canonical Ed25519 points. On 0, *out is the
+ * caller's to free with tg_public_key_free(). error->reason is approver_unknown or what the caller
+ * overwrites; the text names the fault. */
 int tg_public_key_parse(struct tg_bytes blob, struct tg_public_key **out, struct tg_error *error);
 
 /* The same from "TYPE BASE64 [COMMENT]", one line of a .pub file. The TYPE word must agree with the blob. */
@@ -57,9 +58,9 @@ bool tg_key_type_is_security_key(enum tg_key_type type);
 /* "SHA256:..." of any bytes. */
 void tg_fingerprint(struct tg_bytes blob, char out[TG_FINGERPRINT_SIZE]);
 
-/* Verifies one plain signature blob (`string type, string signature`, RFC 4253 section 6.6; for sk keys with flags
- * and counter, PROTOCOL.u2f) by `key` over `data`. Plain SSH signatures only, no webauthn; used for certificates.
- * SHA-1 RSA ("ssh-rsa") is refused. 0 or -1. */
+/* Verifies one plain signature blob (`string type, string signature`, RFC 4253 section 6.6; for sk keys with
+ * flags and counter, PROTOCOL.u2f) by `key` over `data`. Plain SSH signatures only, no webauthn; used for
+ * certificates. SHA-1 RSA ("ssh-rsa") is refused. 0 or -1. */
 int tg_public_key_verify(const struct tg_public_key *key, struct tg_bytes signature, struct tg_bytes data,
                          struct tg_error *error);
 

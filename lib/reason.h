@@ -14,8 +14,8 @@ enum tg_reason {
 #undef REASON
 };
 
-/* The code as programs see it ("ticket_none"), the sentence for a person, and what to do about it. Static strings,
- * never NULL; a number that is not in the table yields those of internal_error. */
+/* The code as programs see it ("ticket_none"), the sentence for a person, and what to do about it. Static
+ * strings, never NULL; a number that is not in the table yields those of internal_error. */
 const char *tg_reason_name(enum tg_reason reason);
 const char *tg_reason_text(enum tg_reason reason);
 const char *tg_reason_advice(enum tg_reason reason);

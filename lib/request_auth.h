@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * HTTP requests signed with an SSH key: docs/protocol.md, "Request signatures". The signature covers method, target,
- * authority, time, a nonce and the body's digest, so that TLS may end at any load balancer.
+ * HTTP requests signed with an SSH key: docs/protocol.md, "Request signatures". The signature covers method,
+ * target, authority, time, a nonce and the body's digest, so that TLS may end at any load balancer.
  *
  *   Authorization: SSHSIG time=1790000000,nonce=BASE64URL(16 bytes),signature=BASE64(binary SSHSIG blob)
  */
@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 enum {
-    TG_REQUEST_NONCE_SIZE = 23,   /* 22 base64url characters + NUL */
-    TG_REQUEST_TIME_SKEW = 120,   /* seconds between the two clocks, at most */
+    TG_REQUEST_NONCE_SIZE = 23, /* 22 base64url characters + NUL */
+    TG_REQUEST_TIME_SKEW = 120, /* seconds between the two clocks, at most */
 };
 
 struct tg_request {
@@ -35,9 +35,9 @@ struct tg_request_proof {
 int tg_request_sign(const struct tg_request *request, struct tg_signer *signer, int64_t now, char **header,
                     struct tg_error *error);
 
-/* Checks the value of an Authorization header: form, time (within TG_REQUEST_TIME_SKEW of now), signature. It does
- * not know the key and does not remember nonces: the caller does both. error->reason is request_unsigned (not an SSHSIG
- * header), request_malformed, request_time or request_signature. */
+/* Checks the value of an Authorization header: form, time (within TG_REQUEST_TIME_SKEW of now), signature. It
+ * does not know the key and does not remember nonces: the caller does both. error->reason is request_unsigned
+ * (not an SSHSIG header), request_malformed, request_time or request_signature. */
 int tg_request_verify(const struct tg_request *request, const char *header, int64_t now,
                       struct tg_request_proof *proof, struct tg_error *error);
 

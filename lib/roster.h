@@ -13,7 +13,7 @@
 
 struct tg_roster_user {
     const char *name;
-    uint32_t uid;      /* also the gid of the user's own group, which has the user's name */
+    uint32_t uid; /* also the gid of the user's own group, which has the user's name */
     const char *gecos;
     const char *home;
     const char *shell;
@@ -37,21 +37,24 @@ struct tg_roster {
     size_t group_count;
 };
 
-/* Writes the roster to `path`: temporary file beside it, fsync, mode 0644, rename, fsync of the directory, then the `superseded` word in
- * the old file. On failure the old file stays as it was. Refuses what the reader would refuse: uids and gids below TG_FIRST_UID or in
- * systemd's dynamic range, names that are not of the form [a-z_][a-z0-9_-]{0,31} or are reserved, and duplicates: accounts and groups share
- * one space of names and one of ids, because each account has an own group. One writer at a time. */
+/* Writes the roster to `path`: temporary file beside it, fsync, mode 0644, rename, fsync of the directory,
+ * then the `superseded` word in the old file. On failure the old file stays as it was. Refuses what the
+ * reader would refuse: uids and gids below TG_FIRST_UID or in systemd's dynamic range, names that are not of
+ * the form [a-z_][a-z0-9_-]{0,31} or are reserved, and duplicates: accounts and groups share one space of
+ * names and one of ids, because each account has an own group. One writer at a time. */
 int tg_roster_write(const char *path, const struct tg_roster *roster, struct tg_error *error);
 
-/* May an account or group of this name and id stand in a roster? For the agent, which leaves one out rather than publish nothing. Beside the
- * form of the name and the range of the id, names that have power by default (root, wheel, sudo, admin, ...) are refused. */
+/* May an account or group of this name and id stand in a roster? For the agent, which leaves one out rather
+ * than publish nothing. Beside the form of the name and the range of the id, names that have power by default
+ * (root, wheel, sudo, admin, ...) are refused. */
 int tg_roster_check_identity(const char *name, uint32_t id, struct tg_error *error);
 
 /* The generation of the file at `path`; 0 if there is none or it is not sound. */
 uint64_t tg_roster_generation(const char *path);
 
-/* Is the file at `path` one that the NSS module would serve? For tegatad at start and for tegata doctor, which say what the module itself, as a
- * guest in other programs, cannot: it never logs. On 0, *users is how many accounts it would serve, without those that local files hold. */
+/* Is the file at `path` one that the NSS module would serve? For tegatad at start and for tegata doctor,
+ * which say what the module itself, as a guest in other programs, cannot: it never logs. On 0, *users is how
+ * many accounts it would serve, without those that local files hold. */
 int tg_roster_check(const char *path, size_t *users, struct tg_error *error);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Making SSHSIG signatures: with an unencrypted OpenSSH private key file (PROTOCOL.key), with a key in an ssh-agent
- * (draft-miller-ssh-agent), or, for security keys and encrypted files, with `ssh-keygen -Y sign`, which asks on the
- * terminal.
+ * Making SSHSIG signatures: with an unencrypted OpenSSH private key file (PROTOCOL.key), with a key in an
+ * ssh-agent (draft-miller-ssh-agent), or, for security keys and encrypted files, with `ssh-keygen -Y sign`,
+ * which asks on the terminal.
  */
 #ifndef TEGATA_LIB_SIGNER_H
 #define TEGATA_LIB_SIGNER_H
@@ -11,18 +11,21 @@
 
 struct tg_signer;
 
-/* A private key held in memory. Refuses files that others can read, encrypted ones and security keys (error->text says
- * which, so that the caller can turn to another way). */
+/* A private key held in memory. Refuses files that others can read, encrypted ones and security keys
+ * (error->text says which, so that the caller can turn to another way). */
 int tg_signer_from_file(const char *path, struct tg_signer **out, struct tg_error *error);
 
 /* The same from the file's bytes, for a caller that has opened it before it gave up its privileges. */
-int tg_signer_from_bytes(struct tg_bytes pem, const char *name, struct tg_signer **out, struct tg_error *error);
+int tg_signer_from_bytes(struct tg_bytes pem, const char *name, struct tg_signer **out,
+                         struct tg_error *error);
 
-/* A key held by the ssh-agent at `socket_path`. Waits at most 60 s for each answer (somebody may have to touch). */
+/* A key held by the ssh-agent at `socket_path`. Waits at most 60 s for each answer (somebody may have to
+ * touch). */
 int tg_signer_from_agent(const char *socket_path, const struct tg_public_key *key, struct tg_signer **out,
                          struct tg_error *error);
 
-/* Runs `ssh-keygen -Y sign -f path`. `path` is the private key file or, for a key in an agent, its .pub file. */
+/* Runs `ssh-keygen -Y sign -f path`. `path` is the private key file or, for a key in an agent, its .pub file.
+ */
 int tg_signer_from_ssh_keygen(const char *path, const struct tg_public_key *key, struct tg_signer **out,
                               struct tg_error *error);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The ticket and the approval: docs/protocol.md, "Ticket" and "Approval". Both are parsed from the exact bytes that
- * were signed or hashed, with a closed schema: every key must be there, no other may.
+ * The ticket and the approval: docs/protocol.md, "Ticket" and "Approval". Both are parsed from the exact
+ * bytes that were signed or hashed, with a closed schema: every key must be there, no other may.
  */
 #ifndef TEGATA_LIB_TICKET_H
 #define TEGATA_LIB_TICKET_H
@@ -53,21 +53,23 @@ struct tg_ticket {
     void *storage;
 };
 
-/* error->reason is ticket_malformed, or ticket_command for a command that sshd cannot carry; the text names the key. */
+/* error->reason is ticket_malformed, or ticket_command for a command that sshd cannot carry; the text names
+ * the key. */
 int tg_ticket_parse(struct tg_bytes document, struct tg_ticket **out, struct tg_error *error);
 void tg_ticket_free(struct tg_ticket *ticket);
 
 /* A new random id, "T-" + 13 Crockford base32 characters. */
 int tg_ticket_new_id(char out[TG_TICKET_ID_SIZE], struct tg_error *error);
 
-/* What a person asks for; tg_ticket_compose() fills in the rest from the policy. NULL strings and zero counts mean "not asked". */
+/* What a person asks for; tg_ticket_compose() fills in the rest from the policy. NULL strings and zero counts
+ * mean "not asked". */
 struct tg_ticket_wish {
     const char *requester;
-    const char *key;       /* fingerprint of the login key */
+    const char *key; /* fingerprint of the login key */
     const char *const *hosts;
     size_t host_count;
-    const char *account;   /* NULL: the requester's own */
-    const char *shell;     /* NULL: /bin/bash */
+    const char *account;       /* NULL: the requester's own */
+    const char *shell;         /* NULL: /bin/bash */
     const char *const *groups; /* NULL: all that the rule grants; likewise sudo and options */
     size_t group_count;
     const char *const *sudo;
@@ -89,11 +91,12 @@ struct tg_ticket_wish {
     bool emergency;
 };
 
-/* Makes the canonical bytes of a new ticket, malloc'ed. error->reason is ticket_no_rule (the text says which part of the wish the
- * nearest rule does not cover), requester_unknown, requester_disabled, certificate_key_unknown (the policy does not list wish->key for the
- * requester), ticket_command or request_malformed. */
-int tg_ticket_compose(const struct tg_policy *policy, const struct tg_ticket_wish *wish, int64_t now, char **document,
-                      size_t *length, struct tg_error *error);
+/* Makes the canonical bytes of a new ticket, malloc'ed. error->reason is ticket_no_rule (the text says which
+ * part of the wish the nearest rule does not cover), requester_unknown, requester_disabled,
+ * certificate_key_unknown (the policy does not list wish->key for the requester), ticket_command or
+ * request_malformed. */
+int tg_ticket_compose(const struct tg_policy *policy, const struct tg_ticket_wish *wish, int64_t now,
+                      char **document, size_t *length, struct tg_error *error);
 
 struct tg_approval {
     char ticket[TG_DIGEST_SIZE]; /* digest of the ticket's bytes */
@@ -128,7 +131,8 @@ enum tg_ticket_state {
 
 const char *tg_ticket_state_name(enum tg_ticket_state state);
 bool tg_ticket_state_from_name(const char *name, enum tg_ticket_state *state);
-/* True for denied, cancelled, lapsed, released, expired, revoked and exhausted: nothing leads out of these. */
+/* True for denied, cancelled, lapsed, released, expired, revoked and exhausted: nothing leads out of these.
+ */
 bool tg_ticket_state_is_final(enum tg_ticket_state state);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The one cursor for bytes from outside, and its writing twin. The encoding is that of RFC 4251 section 5: big-endian
- * integers, and strings with a 32-bit length. libc only.
+ * The one cursor for bytes from outside, and its writing twin. The encoding is that of RFC 4251 section 5:
+ * big-endian integers, and strings with a 32-bit length. libc only.
  *
- * A reader shrinks as it is read. Every read can fail; after a failure the reader stands where it stood, and the caller
- * refuses the whole. A parser is done only when tg_read_end() says so.
+ * A reader shrinks as it is read. Every read can fail; after a failure the reader stands where it stood, and
+ * the caller refuses the whole. A parser is done only when tg_read_end() says so.
  */
 #ifndef TEGATA_LIB_WIRE_H
 #define TEGATA_LIB_WIRE_H
@@ -45,15 +45,15 @@ bool tg_read_bytes(struct tg_reader *reader, size_t length, struct tg_bytes *out
 /* A string: *out points into the reader's bytes. */
 bool tg_read_string(struct tg_reader *reader, struct tg_bytes *out);
 
-/* A string copied into `out` as a C string. Refuses a NUL inside and whatever does not fit into `size` bytes with its
- * terminator. */
+/* A string copied into `out` as a C string. Refuses a NUL inside and whatever does not fit into `size` bytes
+ * with its terminator. */
 bool tg_read_text(struct tg_reader *reader, char *out, size_t size);
 
 /* True if nothing is left. */
 bool tg_read_end(const struct tg_reader *reader);
 
-/* A writer fills a buffer that the caller owns. Once something did not fit, `failed` stays set and nothing more is
- * written; check it once at the end. */
+/* A writer fills a buffer that the caller owns. Once something did not fit, `failed` stays set and nothing
+ * more is written; check it once at the end. */
 struct tg_writer {
     uint8_t *data;
     size_t size;

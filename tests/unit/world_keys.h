@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Keys made for these tests and used nowhere else. The private halves of those that sign are here too; the sk keys have none.
+ * Keys made for these tests and used nowhere else. The private halves of those that sign are here too; the sk
+ * keys have none.
  */
 #ifndef TEGATA_TESTS_UNIT_WORLD_KEYS_H
 #define TEGATA_TESTS_UNIT_WORLD_KEYS_H
