@@ -77,6 +77,19 @@ static const char *line_fault(const char *line, size_t length)
     return NULL;
 }
 
+/* inih calls back for keys only, so a section that nobody knows would pass as long as it is empty. */
+static bool section_is_known(const struct parse *parse, const char *line, size_t length)
+{
+    const char *name = line + 1;
+    size_t name_length = (size_t)((const char *)memchr(line, ']', length) - name);
+    for (size_t i = 0; i < parse->key_count; i++) {
+        const char *section = parse->keys[i].section;
+        if (strlen(section) == name_length && memcmp(section, name, name_length) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* inih's fgets(): one line with its newline into `out`, NULL at the end or at the first fault. */
 static char *next_line(char *out, int size, void *stream)
 {
@@ -90,6 +103,8 @@ static char *next_line(char *out, int size, void *stream)
     const char *fault = line_fault(parse->text, length);
     if (fault == NULL && (size < 0 || taken >= (size_t)size))
         fault = "the line is longer than this build of inih takes; shorten it";
+    if (fault == NULL && length > 0 && parse->text[0] == '[' && !section_is_known(parse, parse->text, length))
+        fault = "the section is not known; correct or remove it";
     if (fault != NULL) {
         (void)fail_at_line(parse, fault, "");
         return NULL;
