@@ -12,7 +12,25 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
-/* Is this connection admitted? The same question in the auth and the account phase. */
+/* Asks about the admission. An admission alone proves nothing: certificates are public, and sshd has one
+ * checked before the client shows that it holds the key. So where this module's word would stand for a
+ * factor, sshd must have said that the certificate's key was used. In the account phase it has not said so
+ * yet. */
+static int ask_admission(struct tg_pam_login *login)
+{
+    struct tg_agent_request request = {.kind = TG_AGENT_ACCOUNT,
+                                       .account = login->account,
+                                       .service = login->service,
+                                       .rhost = login->rhost,
+                                       .connection = login->connection};
+    if (login->phase == TG_PAM_AUTH && !tg_pam_certificate_was_used(login->pamh))
+        return tg_pam_login_refuse(login, TG_certificate_missing, "in SSH_AUTH_INFO_0");
+    const char *detail = tg_pam_login_ask(login, &request, TG_AGENT_DEADLINE_MS);
+    return login->answer.reason == TG_allowed ? PAM_SUCCESS
+                                              : tg_pam_login_refuse(login, login->answer.reason, detail);
+}
+
+/* Is this connection admitted? */
 static int check_admission(pam_handle_t *pamh, int flags, enum tg_pam_phase phase, int argc,
                            const char **argv)
 {
@@ -21,17 +39,8 @@ static int check_admission(pam_handle_t *pamh, int flags, enum tg_pam_phase phas
     struct tg_pam_login *login = tg_pam_login_begin(pamh, flags, phase, argc, argv, &standing, &result);
     if (standing == TG_PAM_EXEMPT)
         result = PAM_IGNORE;
-    if (standing == TG_PAM_OURS) {
-        struct tg_agent_request request = {.kind = TG_AGENT_ACCOUNT,
-                                           .account = login->account,
-                                           .service = login->service,
-                                           .rhost = login->rhost,
-                                           .connection = login->connection};
-        const char *detail = tg_pam_login_ask(login, &request, TG_AGENT_DEADLINE_MS);
-        result = login->answer.reason == TG_allowed
-                     ? PAM_SUCCESS
-                     : tg_pam_login_refuse(login, login->answer.reason, detail);
-    }
+    if (standing == TG_PAM_OURS)
+        result = ask_admission(login);
     free(login);
     return result;
 }

@@ -48,6 +48,14 @@ static enum tg_reason find_certificate(const char *info, struct certificate *cer
     return TG_allowed;
 }
 
+bool tg_pam_certificate_was_used(pam_handle_t *pamh)
+{
+    struct tg_bytes type;
+    struct tg_bytes base64;
+    const char *info = pam_getenv(pamh, "SSH_AUTH_INFO_0");
+    return info != NULL && tg_auth_info_certificate(info, &type, &base64);
+}
+
 static int ask_to_close(struct tg_pam_login *login, const char *id, const char **detail)
 {
     struct tg_agent_request request = {.kind = TG_AGENT_SESSION_CLOSE, .text = tg_bytes_of_text(id)};

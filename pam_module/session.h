@@ -4,6 +4,9 @@
 
 #include "pam_module/login.h"
 
+/* Does sshd say that this login has already proved to hold a certificate's key? */
+bool tg_pam_certificate_was_used(pam_handle_t *pamh);
+
 /* Asks the agent for the session, with the certificate that sshd says was used, and keeps the session's id in
  * the PAM handle. Returns what to return to PAM. */
 int tg_pam_session_open(struct tg_pam_login *login);

@@ -135,6 +135,13 @@ static pam_handle_t *start_pam(struct world *world, const char *user)
 
 typedef int pam_call(pam_handle_t *pamh, int flags);
 
+/* sshd's second factor, after the certificate. */
+static int authenticate_second(pam_handle_t *pamh, int flags)
+{
+    assert_int_equal(pam_putenv(pamh, "SSH_AUTH_INFO_0=" INFO), PAM_SUCCESS);
+    return pam_authenticate(pamh, flags);
+}
+
 static int call_once(struct world *world, const char *user, pam_call *call, int flags)
 {
     pam_handle_t *pamh = start_pam(world, user);
@@ -155,7 +162,7 @@ static void the_agent_learns_what_pam_knows(void **state)
     static const struct {
         pam_call *call;
         enum tg_agent_kind kind;
-    } calls[] = {{pam_acct_mgmt, TG_AGENT_ACCOUNT}, {pam_authenticate, TG_AGENT_ACCOUNT}};
+    } calls[] = {{pam_acct_mgmt, TG_AGENT_ACCOUNT}, {authenticate_second, TG_AGENT_ACCOUNT}};
     assert_int_equal(setenv("SSH_CONNECTION", "from the environment", 1), 0);
     for (size_t i = 0; i < 2; i++) {
         fake_agent_expect(world->agent, FAKE_ANSWERS, TG_allowed, "", "");
@@ -187,11 +194,21 @@ static void a_refusal_is_told_and_logged(void **state)
                         "tegata: request a new one\n");
     assert_logged("<3>ticket_late: the ticket's window is over: account=" NOT_LOCAL
                   " rhost=203.0.113.7 ticket=T-0123456789ABC only for the log\n");
-    assert_int_equal(call_once(world, NOT_LOCAL, pam_authenticate, 0), PAM_AUTH_ERR);
+    assert_int_equal(call_once(world, NOT_LOCAL, authenticate_second, 0), PAM_AUTH_ERR);
     assert_int_equal(call_once(world, NOT_LOCAL, pam_acct_mgmt, PAM_SILENT), PAM_PERM_DENIED);
     assert_int_equal(world->told_count, 0);
     assert_int_equal(call_once(world, "a\nb", pam_acct_mgmt, 0), PAM_PERM_DENIED);
     assert_logged("account=a\\x0ab ");
+}
+
+/* Whoever has a copy of a certificate can have it admitted without its key. */
+static void an_admission_alone_authenticates_nobody(void **state)
+{
+    struct world *world = *state;
+    fake_agent_expect(world->agent, FAKE_ANSWERS, TG_allowed, "T-0123456789ABC", "");
+    assert_int_equal(call_once(world, NOT_LOCAL, pam_authenticate, 0), PAM_AUTH_ERR);
+    assert_logged("<3>certificate_missing: ");
+    assert_int_equal(world->agent->asked, 0);
 }
 
 static void no_agent_no_login(void **state)
@@ -385,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_agent_learns_what_pam_knows, begin, end),
         cmocka_unit_test_setup_teardown(a_refusal_is_told_and_logged, begin, end),
+        cmocka_unit_test_setup_teardown(an_admission_alone_authenticates_nobody, begin, end),
         cmocka_unit_test_setup_teardown(no_agent_no_login, begin, end),
         cmocka_unit_test_setup_teardown(a_bad_line_in_pam_d_denies, begin, end),
         cmocka_unit_test_setup_teardown(a_bad_configuration_denies, begin, end),
