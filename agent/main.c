@@ -152,6 +152,8 @@ static int check(struct tg_agent *agent, struct tg_error *error)
 
 static int run(struct tg_agent *agent, struct tg_error *error)
 {
+    /* Beside one for each client, session and connection to be ended: state, log, and libcurl's. */
+    tg_descriptors_allow(TG_CLIENTS_MAX + TG_SESSIONS_MAX + TG_DOOMED_MAX + 128);
     if (open_signals(agent, error) != 0 || prepare(agent, error) != 0)
         return -1;
     tg_agent_read_clocks(agent);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -62,6 +63,21 @@ static bool is_alive(const struct sockaddr_un *address)
     return alive;
 }
 
+/* The file gets its mode and group as it is made, not by its name afterwards: the directory is the agent
+ * user's, who could put a link in its place in between and have root change another file. */
+static bool bind_for_group(int listener, const struct sockaddr_un *address, gid_t group)
+{
+    gid_t old_group = getegid();
+    mode_t old_mask = umask(0117);
+    bool bound =
+        setegid(group) == 0 && bind(listener, (const struct sockaddr *)address, sizeof *address) == 0;
+    int cause = errno;
+    (void)umask(old_mask);
+    bool back = setegid(old_group) == 0;
+    errno = bound ? errno : cause;
+    return bound && back;
+}
+
 int tg_socket_bind(const char *path, const struct tg_user *user, int *fd, struct tg_error *error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -74,13 +90,7 @@ int tg_socket_bind(const char *path, const struct tg_user *user, int *fd, struct
         return tg_fail(error, TG_config_bad, "%s: another tegatad answers there", path);
     (void)unlink(path);
     int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    mode_t old_mask = umask(0177);
-    bool ok = listener >= 0 && bind(listener, (const struct sockaddr *)&address, sizeof address) == 0;
-    (void)umask(old_mask);
-    /* Owner and mode before anybody can connect. */
-    ok = ok && chown(path, (uid_t)-1, user->gid) == 0 && chmod(path, 0660) == 0 &&
-         listen(listener, BACKLOG) == 0;
-    if (ok) {
+    if (listener >= 0 && bind_for_group(listener, &address, user->gid) && listen(listener, BACKLOG) == 0) {
         *fd = listener;
         return 0;
     }
@@ -88,6 +98,17 @@ int tg_socket_bind(const char *path, const struct tg_user *user, int *fd, struct
     if (listener >= 0)
         (void)close(listener);
     return tg_fail(error, TG_config_bad, "%s: cannot listen: %s", path, strerror(cause));
+}
+
+void tg_descriptors_allow(rlim_t wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    if (limit.rlim_max < wanted && geteuid() == 0)
+        limit.rlim_max = wanted;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static bool keep_only_cap_kill(void)

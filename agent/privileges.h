@@ -7,6 +7,7 @@
 
 #include "lib/config.h"
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 struct tg_user {
@@ -23,6 +24,10 @@ int tg_directory_prepare(const char *path, const struct tg_user *user, mode_t mo
 
 /* Binds the socket, 0660, root and the user's group. Refuses if another agent answers there. */
 int tg_socket_bind(const char *path, const struct tg_user *user, int *fd, struct tg_error *error);
+
+/* Allows this many open descriptors, or as many as the system lets us have: each session is watched by one.
+ */
+void tg_descriptors_allow(rlim_t wanted);
 
 /* Becomes `user` for good: no groups but its own, no capabilities but CAP_KILL (to end refused connections),
  * no new privileges, no core dumps. Without root only the last two. */
