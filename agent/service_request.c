@@ -93,6 +93,10 @@ static bool set_request(struct tg_transfer *transfer, const struct tg_transfer_w
     ok = ok && curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK;
     ok = ok && curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
     ok = ok && curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, wish->timeout_ms) == CURLE_OK;
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* Ending a transfer must not wait for a resolver's thread that waits for a name server. */
+    ok = ok && curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
+#endif
     ok = ok && curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS) == CURLE_OK;
     if (transfer->body != NULL) {
         ok = ok && curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(transfer->body)) == CURLE_OK;
