@@ -90,6 +90,7 @@ int tg_agent_start(struct tg_agent *agent, struct tg_error *error)
 void tg_agent_stop(struct tg_agent *agent)
 {
     if (agent->events.directory != NULL) {
+        tg_report_repeats(agent, INT64_MAX);
         (void)tg_events_add(&agent->events, &(struct tg_event){.kind = "stopped"}, agent->now);
         (void)tg_events_flush(&agent->events);
         (void)tg_agent_save_tickets(agent);
@@ -138,6 +139,9 @@ void tg_agent_reload(struct tg_agent *agent)
     keep(agent, "[agent] roster", agent->config.roster, config->roster);
     keep(agent, "[agent] state_directory", agent->config.state_directory, config->state_directory);
     agent->config = *config;
+    /* Another service counts its revisions for itself. */
+    if (strcmp(agent->service.authority, authority) != 0)
+        agent->service.revision = 0;
     memcpy(agent->service.authority, authority, sizeof authority);
     tg_root_signers_free(&agent->roots);
     agent->roots = roots;

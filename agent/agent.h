@@ -8,6 +8,7 @@
 
 #include "agent/admissions.h"
 #include "agent/events.h"
+#include "agent/repeats.h"
 #include "agent/roster_publish.h"
 #include "agent/sessions.h"
 #include "agent/tickets.h"
@@ -52,7 +53,8 @@ struct tg_service {
     int64_t contact_time; /* the same in seconds since 1970, kept on disk; 0: never */
     int64_t contact_saved;
     bool clock_known;
-    int64_t clock_offset; /* ours minus the service's, seconds */
+    int64_t clock_offset; /* ours minus the service's, seconds, when it was compared last */
+    int64_t clock_base;   /* our clock minus the steady one then, milliseconds */
 };
 
 /* A monitor that is to end because its session was refused. */
@@ -80,16 +82,20 @@ struct tg_agent {
     struct tg_policy *policy;
     json_t *policy_file; /* as it came; kept also when its time is not now, and tried again */
     uint64_t highest_serial;
+    uint64_t saved_serial;         /* the same on disk, beside the marks */
     enum tg_reason policy_problem; /* why `policy` is NULL */
+    int64_t policy_due;            /* when it may be judged again, steady milliseconds */
 
     struct tg_ticket_store tickets;
     struct tg_admissions admissions;
     struct tg_sessions sessions;
     struct tg_events events;
+    struct tg_repeats repeats;
     struct tg_accounts accounts;
     uint64_t roster_generation;
     char roster_digest[TG_DIGEST_SIZE]; /* of what was published last, so that only changes are */
     int64_t publish_due;                /* seconds since 1970 */
+    bool marks_unsaved;                 /* the same of marks and highest serial */
     bool unsaved;                       /* tickets or accounts differ from what is on disk */
     char noticed[TG_NOTICED_MAX]
                 [17]; /* begin of the digests of what was refused and reported: once is enough */
@@ -148,7 +154,7 @@ enum tg_reason tg_agent_import(struct tg_agent *agent, struct tg_bytes text, cha
 void tg_agent_load(struct tg_agent *agent);
 bool tg_agent_save_policy(struct tg_agent *agent);
 bool tg_agent_save_tickets(
-    struct tg_agent *agent); /* with revision, highest serial, last contact, and the accounts */
+    struct tg_agent *agent); /* with revision, highest serial, last contact, the marks, and the accounts */
 bool tg_agent_save_sessions(struct tg_agent *agent);
 
 /* --- publish.c
@@ -162,6 +168,9 @@ bool tg_agent_publish(struct tg_agent *agent);
 
 /* Answers, or leaves the client waiting. */
 void tg_gate(struct tg_agent *agent, struct tg_client *client);
+
+/* Reports how often refusals were repeated in the minutes that were over at `now_ms`. */
+void tg_report_repeats(struct tg_agent *agent, int64_t now_ms);
 
 /* A monitor has ended: closes its sessions. */
 void tg_agent_monitor_ended(struct tg_agent *agent, size_t session_index);
@@ -192,6 +201,9 @@ bool tg_service_within_grace(const struct tg_agent *agent);
 /* Asks the service at once, for at most 2 s; clients that wait for it are resumed when it is over. */
 void tg_service_check(struct tg_agent *agent);
 
+/* Seconds by which our clock is ahead of the service's: as last compared, and whatever it was set by since. 0
+ * if it was never compared. */
+int64_t tg_service_clock_offset(const struct tg_agent *agent);
 bool tg_service_clock_is_wrong(const struct tg_agent *agent);
 
 /* --- clients.c: the socket

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * What one agent keeps in its state directory: `policy` as it came, `tickets` (with revision, highest serial
- * and last contact), `accounts` that were published, `sessions` that are open. events.c keeps its own file.
+ * and last contact), `marks` (what must not be lost with the tickets, and the highest serial again),
+ * `accounts` that were published, `sessions` that are open. events.c keeps its own file.
  */
 #include "agent/agent.h"
 #include "agent/state.h"
@@ -10,6 +11,7 @@
 
 static const char policy_file[] = "policy";
 static const char tickets_file[] = "tickets";
+static const char marks_file[] = "marks";
 static const char accounts_file[] = "accounts";
 static const char sessions_file[] = "sessions";
 
@@ -30,6 +32,24 @@ bool tg_agent_save_policy(struct tg_agent *agent)
     return save(agent, policy_file, json_incref(agent->policy_file));
 }
 
+/* Marks and highest serial, if they are not on disk as they are. */
+static bool save_marks(struct tg_agent *agent)
+{
+    int changed = tg_tickets_mark(&agent->tickets, agent->now);
+    agent->marks_unsaved |= changed != 0 || agent->highest_serial != agent->saved_serial;
+    if (!agent->marks_unsaved)
+        return true;
+    json_t *marks = changed < 0 ? NULL : tg_marks_to_json(&agent->tickets.marks);
+    json_t *object =
+        marks == NULL ? NULL
+                      : json_pack("{s:I, s:o}", "serial", (json_int_t)agent->highest_serial, "marks", marks);
+    if (!save(agent, marks_file, object))
+        return false;
+    agent->marks_unsaved = false;
+    agent->saved_serial = agent->highest_serial;
+    return true;
+}
+
 bool tg_agent_save_tickets(struct tg_agent *agent)
 {
     json_t *tickets = tg_tickets_to_json(&agent->tickets);
@@ -38,7 +58,7 @@ bool tg_agent_save_tickets(struct tg_agent *agent)
                          : json_pack("{s:I, s:I, s:I, s:o}", "revision", (json_int_t)agent->service.revision,
                                      "serial", (json_int_t)agent->highest_serial, "contact",
                                      (json_int_t)agent->service.contact_time, "tickets", tickets);
-    if (!save(agent, tickets_file, object) ||
+    if (!save(agent, tickets_file, object) || !save_marks(agent) ||
         !save(agent, accounts_file, tg_accounts_to_json(&agent->accounts)))
         return false;
     agent->unsaved = false;
@@ -69,6 +89,20 @@ static void set_aside(struct tg_agent *agent, const char *name)
     tg_file_set_aside(agent->config.state_directory, name, agent->now);
 }
 
+/* Before the tickets, which they are laid on. */
+static void load_marks(struct tg_agent *agent)
+{
+    int64_t serial;
+    json_t *object = load(agent, marks_file);
+    if (object == NULL)
+        return;
+    if (tg_state_number(object, "serial", &serial))
+        agent->highest_serial = agent->saved_serial = (uint64_t)serial;
+    if (!tg_marks_from_json(&agent->tickets.marks, json_object_get(object, "marks")) || serial < 0)
+        set_aside(agent, marks_file);
+    json_decref(object);
+}
+
 static void load_tickets(struct tg_agent *agent, const json_t *object)
 {
     int64_t revision;
@@ -79,7 +113,8 @@ static void load_tickets(struct tg_agent *agent, const json_t *object)
         set_aside(agent, tickets_file);
         return;
     }
-    agent->highest_serial = (uint64_t)serial;
+    if (agent->highest_serial < (uint64_t)serial)
+        agent->highest_serial = (uint64_t)serial;
     agent->service.contact_time = contact;
     tg_agent_judge_policy(agent);
     bool whole = tg_tickets_from_json(&agent->tickets, agent->policy, agent->config.name,
@@ -104,6 +139,7 @@ void tg_agent_load(struct tg_agent *agent)
 {
     agent->policy_problem = TG_policy_missing;
     agent->policy_file = load(agent, policy_file);
+    load_marks(agent);
     json_t *tickets = load(agent, tickets_file);
     if (tickets != NULL)
         load_tickets(agent, tickets);

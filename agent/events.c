@@ -251,7 +251,9 @@ bool tg_events_have_room(const struct tg_events *events)
 
 static bool full_for(const struct tg_events *events, const struct tg_event *event)
 {
-    bool of_session = strncmp(event->kind, "session_", 8) == 0 || strcmp(event->kind, "exempt_login") == 0;
+    /* Not session_refused: refusals can be had for nothing. */
+    bool of_session = strcmp(event->kind, "session_opened") == 0 ||
+                      strcmp(event->kind, "session_closed") == 0 || strcmp(event->kind, "exempt_login") == 0;
     return events->count >= (of_session ? TG_EVENTS_MAX : TG_EVENTS_MAX - TG_EVENTS_RESERVED);
 }
 

@@ -86,26 +86,62 @@ void tg_judge(struct tg_agent *agent, const struct tg_known_certificate *certifi
     tg_verdict(policy, &one, one == NULL ? 0 : 1, certificate->certificate, &connection, agent->now, verdict);
 }
 
+static const char *or_dash(const char *text)
+{
+    return text[0] == '\0' ? "-" : text;
+}
+
+static void report(struct tg_agent *agent, const struct tg_refusal *refusal, const char *detail)
+{
+    char account[TG_ACCOUNT_SIZE];
+    tg_log_refusal(&agent->log, refusal->reason, "%s: account %s, person %s, from %s, ticket %s", detail,
+                   tg_escape(refusal->account, account, sizeof account), or_dash(refusal->person),
+                   or_dash(refusal->source), or_dash(refusal->ticket));
+    (void)tg_events_add(&agent->events,
+                        &(struct tg_event){.kind = refusal->kind,
+                                           .ticket = refusal->ticket,
+                                           .person = refusal->person,
+                                           .account = refusal->account,
+                                           .source = refusal->source,
+                                           .code = refusal->reason,
+                                           .detail = detail},
+                        agent->now);
+}
+
 void tg_report_refusal(struct tg_agent *agent, const char *kind, const char *gate, const char *person,
                        const struct tg_agent_request *request, const char *source,
                        const struct tg_agent_answer *answer)
 {
-    char account[TG_ACCOUNT_SIZE];
+    struct tg_refusal refusal = {.reason = answer->reason};
     char detail[256];
+    (void)snprintf(refusal.kind, sizeof refusal.kind, "%s", kind);
+    (void)snprintf(refusal.gate, sizeof refusal.gate, "%s", gate);
+    (void)snprintf(refusal.ticket, sizeof refusal.ticket, "%s", answer->ticket);
+    (void)snprintf(refusal.person, sizeof refusal.person, "%s", person);
+    (void)snprintf(refusal.account, sizeof refusal.account, "%s", request->account);
+    (void)snprintf(refusal.source, sizeof refusal.source, "%s", source);
+    if (!tg_repeats_count(&agent->repeats, &refusal, agent->steady))
+        return;
     (void)snprintf(detail, sizeof detail, "%s%s%s", gate, answer->detail[0] == '\0' ? "" : ": ",
                    answer->detail);
-    tg_log_refusal(&agent->log, answer->reason, "%s: account %s, person %s, from %s, ticket %s", detail,
-                   tg_escape(request->account, account, sizeof account), person[0] == '\0' ? "-" : person,
-                   source[0] == '\0' ? "-" : source, answer->ticket[0] == '\0' ? "-" : answer->ticket);
-    (void)tg_events_add(&agent->events,
-                        &(struct tg_event){.kind = kind,
-                                           .ticket = answer->ticket,
-                                           .person = person,
-                                           .account = request->account,
-                                           .source = source,
-                                           .code = answer->reason,
-                                           .detail = detail},
-                        agent->now);
+    report(agent, &refusal, detail);
+}
+
+void tg_report_repeats(struct tg_agent *agent, int64_t now_ms)
+{
+    struct tg_refusal refusal;
+    uint64_t more;
+    char detail[96];
+    while (tg_repeats_take(&agent->repeats, now_ms, &refusal, &more)) {
+        if (more == 0)
+            continue;
+        if (refusal.gate[0] != '\0')
+            (void)snprintf(detail, sizeof detail, "%s: %" PRIu64 " more within a minute", refusal.gate, more);
+        else
+            (void)snprintf(detail, sizeof detail, "%" PRIu64 " refusals of many kinds; this is the last",
+                           more);
+        report(agent, &refusal, detail);
+    }
 }
 
 /* --- PRINCIPALS
@@ -304,8 +340,8 @@ static void gate_status(struct tg_agent *agent, struct tg_agent_answer *answer)
     size_t length;
     json_t *status = json_pack(
         "{s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "accounts", (json_int_t)agent->accounts.count,
-        "clock_offset", (json_int_t)(agent->service.clock_known ? llabs(agent->service.clock_offset) : 0),
-        "events_waiting", (json_int_t)agent->events.count, "host", agent->config.name, "last_contact",
+        "clock_offset", (json_int_t)llabs(tg_service_clock_offset(agent)), "events_waiting",
+        (json_int_t)agent->events.count, "host", agent->config.name, "last_contact",
         (json_int_t)agent->service.contact_time, "policy_expires",
         (json_int_t)(agent->policy == NULL ? 0 : agent->policy->expires), "policy_serial",
         (json_int_t)(agent->policy == NULL ? 0 : agent->policy->serial), "sessions",

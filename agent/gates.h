@@ -30,7 +30,8 @@ void tg_judge(struct tg_agent *agent, const struct tg_known_certificate *certifi
 /* Was it given for this account and, where both are known, this address? */
 bool tg_admission_fits(const struct tg_admission *admission, const char *account, const char *source);
 
-/* Logs a refusal and queues its event. `gate` is where: principals, account, session. */
+/* Logs a refusal and queues its event, unless its like was reported often enough this minute (repeats.h).
+ * `gate` is where: principals, account, session. */
 void tg_report_refusal(struct tg_agent *agent, const char *kind, const char *gate, const char *person,
                        const struct tg_agent_request *request, const char *source,
                        const struct tg_agent_answer *answer);

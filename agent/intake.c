@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { JUDGE_AGAIN_MS = 1000 };
+
 /* Has this been refused and reported before? Remembers it if not. */
 static bool noticed_before(struct tg_agent *agent, struct tg_bytes bytes)
 {
@@ -63,7 +65,11 @@ static void put_in_force(struct tg_agent *agent, struct tg_policy *policy)
 {
     /* The old one goes last: nothing that is verified below may point into it. */
     struct tg_policy *old = agent->policy;
+    if (policy == NULL && old == NULL)
+        return;
     agent->policy = policy;
+    /* Accounts come and go with it. */
+    agent->publish_due = agent->now;
     if (policy != NULL && policy->serial > agent->highest_serial)
         agent->highest_serial = policy->serial;
     tg_tickets_reverify(&agent->tickets, policy);
@@ -74,6 +80,7 @@ void tg_agent_judge_policy(struct tg_agent *agent)
 {
     struct tg_error error = {.reason = TG_policy_missing};
     struct tg_policy *policy = NULL;
+    agent->policy_due = agent->steady + JUDGE_AGAIN_MS;
     if (agent->policy_file != NULL && verify_policy(agent, agent->policy_file, &policy, &error) != 0 &&
         agent->policy_problem != error.reason)
         tg_log_refusal(&agent->log, error.reason, "the policy in hand: %s", error.text);
@@ -84,8 +91,8 @@ void tg_agent_judge_policy(struct tg_agent *agent)
 const struct tg_policy *tg_agent_policy(struct tg_agent *agent, enum tg_reason *problem)
 {
     /* A policy that was refused for its dates may be right by now: the clock of a host that boots is often
-     * late. */
-    if (agent->policy == NULL && agent->policy_file != NULL)
+     * late. But it may be large, and whoever has a certificate can make us ask. */
+    if (agent->policy == NULL && agent->policy_file != NULL && agent->steady >= agent->policy_due)
         tg_agent_judge_policy(agent);
     *problem = agent->policy == NULL ? agent->policy_problem : TG_allowed;
     return agent->policy;
@@ -168,8 +175,8 @@ bool tg_agent_apply_update(struct tg_agent *agent, const struct tg_update *updat
 {
     bool changed = false;
     bool saved = true;
-    if (agent->policy == NULL && agent->policy_file != NULL)
-        tg_agent_judge_policy(agent);
+    enum tg_reason problem;
+    (void)tg_agent_policy(agent, &problem);
     if (update->policy != NULL && take_policy(agent, update->policy)) {
         changed = true;
         saved = tg_agent_save_policy(agent);

@@ -11,11 +11,13 @@ libtegata_agent_la_SOURCES = \
 	agent/intake.c \
 	agent/local_names.c \
 	agent/loop.c \
+	agent/marks.c agent/marks.h \
 	agent/notify.c agent/notify.h \
 	agent/principals_line.c agent/principals_line.h \
 	agent/privileges.c agent/privileges.h \
 	agent/process.c agent/process.h \
 	agent/publish.c agent/roster_publish.h \
+	agent/repeats.c agent/repeats.h \
 	agent/service_request.c agent/service_request.h \
 	agent/session_gate.c \
 	agent/sessions.c agent/sessions.h \

@@ -30,8 +30,9 @@ static int64_t take_turn(struct tg_agent *agent)
         (void)tg_agent_publish(agent);
         (void)tg_agent_save_tickets(agent);
     }
+    tg_report_repeats(agent, agent->steady);
     bool flushed = tg_events_flush(&agent->events);
-    int64_t due = tg_clients_turn(agent);
+    int64_t due = earlier(tg_clients_turn(agent), tg_repeats_due(&agent->repeats));
     due = earlier(due, tg_service_turn(agent));
     due = earlier(due, agent->steady + (agent->publish_due - agent->now) * 1000);
     if (!flushed)
@@ -114,15 +115,17 @@ static void end_session_of_pidfd(struct tg_agent *agent, int pidfd)
 
 static void dispatch(struct tg_agent *agent, const struct waits *waits)
 {
+    /* Ends of sessions first: answering a client may open a session whose pidfd has the number of one that
+     * was closed. */
+    for (unsigned int i = waits->sessions; i < waits->count; i++) {
+        if (waits->list[i].fd >= 0 && waits->list[i].revents != 0)
+            end_session_of_pidfd(agent, waits->list[i].fd);
+    }
     for (unsigned int i = waits->clients; i < waits->sessions; i++) {
         struct tg_client *client =
             waits->list[i].revents == 0 ? NULL : client_with_fd(agent, waits->list[i].fd);
         if (client != NULL)
             tg_clients_readable(agent, client);
-    }
-    for (unsigned int i = waits->sessions; i < waits->count; i++) {
-        if (waits->list[i].fd >= 0 && waits->list[i].revents != 0)
-            end_session_of_pidfd(agent, waits->list[i].fd);
     }
     /* New clients last: their descriptors may have the numbers of some that were closed above. */
     if (waits->list[0].revents != 0)

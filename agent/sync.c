@@ -109,9 +109,17 @@ bool tg_service_within_grace(const struct tg_agent *agent)
     return agent->now >= agent->service.contact_time && agent->now - agent->service.contact_time <= grace;
 }
 
+int64_t tg_service_clock_offset(const struct tg_agent *agent)
+{
+    if (!agent->service.clock_known)
+        return 0;
+    int64_t base = agent->now * 1000 - agent->steady;
+    return agent->service.clock_offset + (base - agent->service.clock_base) / 1000;
+}
+
 bool tg_service_clock_is_wrong(const struct tg_agent *agent)
 {
-    return agent->service.clock_known && llabs(agent->service.clock_offset) > TG_CLOCK_TOLERANCE;
+    return llabs(tg_service_clock_offset(agent)) > TG_CLOCK_TOLERANCE;
 }
 
 /* A service that lies about the time can only keep people out. */
@@ -119,6 +127,7 @@ static void note_clock(struct tg_agent *agent, int64_t service_time)
 {
     bool was_wrong = tg_service_clock_is_wrong(agent);
     agent->service.clock_offset = agent->now - service_time;
+    agent->service.clock_base = agent->now * 1000 - agent->steady;
     agent->service.clock_known = true;
     if (!tg_service_clock_is_wrong(agent)) {
         if (was_wrong)

@@ -68,6 +68,7 @@ void tg_tickets_free(struct tg_ticket_store *store)
         }
     }
     index_free(&store->index);
+    tg_marks_free(&store->marks);
     free(store->candidates);
     *store = (struct tg_ticket_store){0};
 }
@@ -241,6 +242,17 @@ static bool take_approvals(struct tg_ticket_store *store, struct tg_ticket_entry
     return changed;
 }
 
+/* What is remembered of a ticket that was in hand before. */
+static void apply_mark(const struct tg_ticket_store *store, struct tg_ticket_entry *entry)
+{
+    const struct tg_mark *mark = tg_marks_find(&store->marks, entry->held.ticket->id);
+    if (mark == NULL)
+        return;
+    if (tg_ticket_state_is_final(mark->state))
+        entry->held.state = mark->state;
+    entry->held.sessions_opened = mark->opened;
+}
+
 enum tg_intake tg_tickets_take(struct tg_ticket_store *store, const struct tg_policy *policy,
                                const char *host, const struct tg_update_ticket *offered,
                                tg_approval_refused *refused, void *context, struct tg_error *error)
@@ -258,6 +270,7 @@ enum tg_intake tg_tickets_take(struct tg_ticket_store *store, const struct tg_po
             return TG_INTAKE_REFUSED;
         }
         insert(store, fresh);
+        apply_mark(store, fresh);
         entry = fresh;
         changed = true;
     } else {
@@ -286,10 +299,19 @@ struct tg_ticket_entry *tg_tickets_next(const struct tg_ticket_store *store, str
     return cursor->entry;
 }
 
+/* Is its final state all that will ever be asked of it? One whose sessions are used up still gives its
+ * account a name, by its approvals. */
+static bool is_closed(const struct tg_ticket_entry *entry)
+{
+    return tg_ticket_state_is_final(entry->held.state) && entry->held.state != TG_TICKET_EXHAUSTED;
+}
+
 void tg_tickets_reverify(struct tg_ticket_store *store, const struct tg_policy *policy)
 {
     struct tg_ticket_cursor cursor = {0};
     for (struct tg_ticket_entry *entry; (entry = tg_tickets_next(store, &cursor)) != NULL;) {
+        if (is_closed(entry))
+            continue;
         for (size_t i = 0; i < entry->held.approval_count; i++)
             (void)verify_slot(entry, i, policy, NULL);
     }
@@ -301,6 +323,48 @@ static int64_t keep_until(const struct tg_ticket *ticket)
 {
     int64_t begins = ticket->approve_by > ticket->not_before ? ticket->approve_by : ticket->not_before;
     return begins + ticket->seconds + TG_TICKET_KEEP_SECONDS;
+}
+
+static bool mark_entries(struct tg_ticket_store *store, struct tg_marks *marks)
+{
+    struct tg_ticket_cursor cursor = {0};
+    for (struct tg_ticket_entry *entry; (entry = tg_tickets_next(store, &cursor)) != NULL;) {
+        const struct tg_held_ticket *held = &entry->held;
+        struct tg_mark mark = {.state = held->state, .until = keep_until(held->ticket)};
+        if (held->ticket->sessions > 0)
+            mark.opened = held->sessions_opened;
+        if (mark.opened == 0 && !tg_ticket_state_is_final(held->state))
+            continue;
+        memcpy(mark.ticket, held->ticket->id, sizeof mark.ticket);
+        if (!tg_marks_add(marks, &mark))
+            return false;
+    }
+    return true;
+}
+
+static bool keep_marks_of_lost_tickets(const struct tg_ticket_store *store, struct tg_marks *marks,
+                                       int64_t now)
+{
+    for (size_t i = 0; i < store->marks.count; i++) {
+        const struct tg_mark *mark = &store->marks.list[i];
+        if (mark->until >= now && tg_tickets_find(store, mark->ticket) == NULL && !tg_marks_add(marks, mark))
+            return false;
+    }
+    return true;
+}
+
+int tg_tickets_mark(struct tg_ticket_store *store, int64_t now)
+{
+    struct tg_marks marks = {0};
+    if (!mark_entries(store, &marks) || !keep_marks_of_lost_tickets(store, &marks, now)) {
+        tg_marks_free(&marks);
+        return -1;
+    }
+    tg_marks_sort(&marks);
+    bool same = tg_marks_same(&marks, &store->marks);
+    tg_marks_free(&store->marks);
+    store->marks = marks;
+    return same ? 0 : 1;
 }
 
 size_t tg_tickets_purge(struct tg_ticket_store *store, int64_t now)

@@ -5,11 +5,13 @@
  * received.
  *
  * A final state is never left: an entry stays, with its state, until the ticket could not be valid any more
- * whatever anybody says about it. That is how a mark that the service drops later is not forgotten.
+ * whatever anybody says about it. That is how a mark that the service drops later is not forgotten; marks.h
+ * is for the day on which the entries themselves are lost.
  */
 #ifndef TEGATA_AGENT_TICKETS_H
 #define TEGATA_AGENT_TICKETS_H
 
+#include "agent/marks.h"
 #include "agent/update.h"
 #include "lib/verdict.h"
 
@@ -50,6 +52,7 @@ struct tg_ticket_store {
     uint64_t visit;
     const struct tg_held_ticket **candidates; /* scratch of tg_tickets_candidates() */
     size_t candidates_size;
+    struct tg_marks marks; /* as on disk: those of tickets that are not in hand again are in here alone */
 };
 
 /* What became of something that was offered. */
@@ -72,8 +75,12 @@ enum tg_intake tg_tickets_take(struct tg_ticket_store *store, const struct tg_po
                                const char *host, const struct tg_update_ticket *offered,
                                tg_approval_refused *refused, void *context, struct tg_error *error);
 
-/* Judges every approval anew. */
+/* Judges the approvals anew, but for tickets in a final state: nothing is asked of those any more, and they
+ * are most of what is in hand. */
 void tg_tickets_reverify(struct tg_ticket_store *store, const struct tg_policy *policy);
+
+/* Brings store->marks into step with the entries. 1 if they changed, 0 if not, -1 without memory. */
+int tg_tickets_mark(struct tg_ticket_store *store, int64_t now);
 
 /* Forgets what can never be valid again. Returns how many. */
 size_t tg_tickets_purge(struct tg_ticket_store *store, int64_t now);

@@ -65,7 +65,8 @@ static bool entry_from_json(struct tg_ticket_store *store, const struct tg_polic
         if (tg_ticket_parse(offered.document, &ticket, &error) == 0) {
             struct tg_ticket_entry *taken = tg_tickets_find(store, ticket->id);
             taken->imported = json_integer_value(imported) == 1;
-            taken->held.sessions_opened = (uint32_t)json_integer_value(opened);
+            if (taken->held.sessions_opened < (uint32_t)json_integer_value(opened))
+                taken->held.sessions_opened = (uint32_t)json_integer_value(opened);
             ok = true;
         }
         tg_ticket_free(ticket);

@@ -12,10 +12,12 @@
 
 #include "agent/agent.h"
 #include "agent/principals_line.h"
+#include "agent/privileges.h"
 #include "tests/unit/world.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void assert_line(const char *changes, const char *expected)
@@ -152,6 +154,130 @@ static void test_admissions_are_bounded(void **state)
     tg_known_certificate_release(one);
 }
 
+static struct tg_refusal refusal_from(const char *source)
+{
+    struct tg_refusal refusal = {.kind = "login_refused", .gate = "principals", .reason = TG_ticket_none};
+    (void)snprintf(refusal.source, sizeof refusal.source, "%s", source);
+    return refusal;
+}
+
+/* The first are reported, the others are counted: none is lost. */
+static void test_repeats(void **state)
+{
+    (void)state;
+    struct tg_repeats repeats = {0};
+    struct tg_refusal refusal = refusal_from("192.0.2.1");
+    uint64_t more;
+    assert_int_equal(tg_repeats_due(&repeats), INT64_MAX);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(tg_repeats_count(&repeats, &refusal, 5), i < TG_REPEATS_SHOWN);
+    refusal.reason = TG_ticket_late;
+    assert_true(tg_repeats_count(&repeats, &refusal, 5));
+    assert_int_equal(tg_repeats_due(&repeats), 5 + TG_REPEAT_MILLISECONDS);
+    assert_false(tg_repeats_take(&repeats, 4 + TG_REPEAT_MILLISECONDS, &refusal, &more));
+    assert_true(tg_repeats_take(&repeats, 5 + TG_REPEAT_MILLISECONDS, &refusal, &more));
+    assert_int_equal(refusal.reason, TG_ticket_none);
+    assert_int_equal(more, 1000 - TG_REPEATS_SHOWN);
+    assert_true(tg_repeats_take(&repeats, 5 + TG_REPEAT_MILLISECONDS, &refusal, &more));
+    assert_int_equal(more, 0);
+    assert_false(tg_repeats_take(&repeats, INT64_MAX, &refusal, &more));
+    assert_true(tg_repeats_count(&repeats, &refusal, 5 + TG_REPEAT_MILLISECONDS));
+}
+
+/* Whoever comes from many addresses does not get a line for each. */
+static void test_repeats_are_bounded(void **state)
+{
+    (void)state;
+    struct tg_repeats repeats = {0};
+    struct tg_refusal refusal;
+    uint64_t more;
+    uint64_t shown = 0;
+    uint64_t hidden = 0;
+    for (int i = 0; i < 10000; i++) {
+        char source[TG_SOURCE_SIZE];
+        (void)snprintf(source, sizeof source, "2001:db8::%d", i);
+        refusal = refusal_from(source);
+        shown += tg_repeats_count(&repeats, &refusal, 1000 + i % 7);
+    }
+    assert_int_equal(shown, TG_REPEATS_MAX);
+    while (tg_repeats_take(&repeats, INT64_MAX, &refusal, &more)) {
+        hidden += more;
+        if (more > 0)
+            assert_string_equal(refusal.gate, "");
+    }
+    assert_int_equal(shown + hidden, 10000);
+}
+
+/* The service's time was right a minute ago; what our clock was set by since shows against the steady one. */
+static void test_a_clock_that_is_set_is_noticed(void **state)
+{
+    (void)state;
+    struct tg_agent *agent = calloc(1, sizeof *agent);
+    assert_non_null(agent);
+    agent->now = 1800000000;
+    agent->steady = 5500;
+    assert_false(tg_service_clock_is_wrong(agent));
+    agent->service.clock_known = true;
+    agent->service.clock_offset = -20;
+    agent->service.clock_base = agent->now * 1000 - agent->steady;
+    assert_false(tg_service_clock_is_wrong(agent));
+    agent->steady += 60000;
+    agent->now += 60;
+    assert_int_equal(tg_service_clock_offset(agent), -20);
+    agent->now -= 11;
+    assert_true(tg_service_clock_is_wrong(agent));
+    agent->now += 31;
+    assert_int_equal(tg_service_clock_offset(agent), 0);
+    agent->now += 3600;
+    assert_true(tg_service_clock_is_wrong(agent));
+    free(agent);
+}
+
+static void test_socket(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/tegata-test-XXXXXX";
+    char path[64];
+    int fd;
+    struct stat status;
+    struct tg_error error;
+    const struct tg_user user = {.uid = geteuid(), .gid = geteuid() == 0 ? 12345 : getegid()};
+    assert_non_null(mkdtemp(directory));
+    (void)snprintf(path, sizeof path, "%s/agent.sock", directory);
+    assert_int_equal(tg_socket_bind(path, &user, &fd, &error), 0);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode, S_IFSOCK | 0660);
+    assert_int_equal(status.st_uid, geteuid());
+    assert_int_equal(status.st_gid, user.gid);
+    assert_int_not_equal(getegid(), 12345);
+    int second;
+    assert_int_equal(tg_socket_bind(path, &user, &second, &error), -1);
+    world_assert_error(&error, TG_config_bad, "another tegatad answers there");
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(tg_socket_bind(path, &user, &fd, &error), 0);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(directory), 0);
+}
+
+static void test_descriptors(void **state)
+{
+    (void)state;
+    struct rlimit before;
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    limit = before;
+    limit.rlim_cur = 100;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    tg_descriptors_allow(200);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(limit.rlim_cur, 200);
+    tg_descriptors_allow(50);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(limit.rlim_cur, 200);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static void test_process(void **state)
 {
     (void)state;
@@ -195,6 +321,11 @@ int main(void)
         cmocka_unit_test(test_line_refuses_what_sshd_cannot_read),
         cmocka_unit_test(test_admissions),
         cmocka_unit_test(test_admissions_are_bounded),
+        cmocka_unit_test(test_repeats),
+        cmocka_unit_test(test_repeats_are_bounded),
+        cmocka_unit_test(test_a_clock_that_is_set_is_noticed),
+        cmocka_unit_test(test_socket),
+        cmocka_unit_test(test_descriptors),
         cmocka_unit_test(test_process),
         cmocka_unit_test(test_authority),
     };

@@ -169,6 +169,8 @@ static void test_the_event_queue_is_bounded(void **state)
     assert_int_equal(events.count, TG_EVENTS_MAX - TG_EVENTS_RESERVED);
     assert_int_equal(events.dropped, 1);
     assert_true(tg_events_have_room(&events));
+    /* Refusals can be had for nothing, whatever kind they are of. */
+    assert_false(tg_events_add(&events, &(struct tg_event){.kind = "session_refused"}, 1));
     while (tg_events_add(&events, &session, 1))
         assert_true(events.count <= TG_EVENTS_MAX);
     assert_false(tg_events_have_room(&events));

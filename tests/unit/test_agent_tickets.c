@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "agent/tickets.h"
+#include "agent/agent.h"
 #include "lib/signer.h"
 #include "tests/unit/world.h"
 
@@ -176,6 +176,125 @@ static void test_a_new_policy_judges_anew(void **state)
     tg_policy_free(policy);
 }
 
+/* Nothing is asked of a closed ticket, so a policy that comes while many are in hand need not judge it. But
+ * one that is used up still gives its account a name. */
+static void test_a_new_policy_leaves_closed_tickets_alone(void **state)
+{
+    (void)state;
+    static const enum tg_ticket_state states[] = {TG_TICKET_REVOKED, TG_TICKET_EXHAUSTED};
+    struct tg_policy *policy = world_policy(NULL);
+    struct tg_error error;
+    for (size_t i = 0; i < 2; i++) {
+        struct tg_ticket_store store;
+        struct offer offer;
+        offer_init(&offer, NULL, states[i]);
+        assert_int_equal(tg_tickets_init(&store), 0);
+        assert_int_equal(take(&store, NULL, &offer, &error), TG_INTAKE_CHANGED);
+        tg_tickets_reverify(&store, policy);
+        assert_int_equal(only_entry(&store)->held.approvals[0].refused == TG_allowed,
+                         states[i] == TG_TICKET_EXHAUSTED);
+        tg_tickets_free(&store);
+        offer_free(&offer);
+    }
+    tg_policy_free(policy);
+}
+
+static struct tg_agent *agent_new(const char *directory)
+{
+    struct tg_agent *agent = calloc(1, sizeof *agent);
+    assert_non_null(agent);
+    agent->log = (struct tg_log){.program = "test", .to_stderr = true, .level = LOG_EMERG};
+    agent->proc_root = "/proc";
+    agent->now = WORLD_TIME + 60;
+    agent->events.fd = -1;
+    (void)snprintf(agent->config.state_directory, sizeof agent->config.state_directory, "%s", directory);
+    (void)snprintf(agent->config.name, sizeof agent->config.name, "ops1");
+    assert_int_equal(tg_tickets_init(&agent->tickets), 0);
+    return agent;
+}
+
+static void agent_free(struct tg_agent *agent)
+{
+    tg_tickets_free(&agent->tickets);
+    free(agent);
+}
+
+static void overwrite(const char *directory, const char *name)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    assert_true(fputs("damage", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* One damaged file, whichever, brings back neither a ticket that was over, nor used sessions, nor an old
+ * policy. */
+static void test_a_damaged_file_revives_nothing(void **state)
+{
+    (void)state;
+    static const char *const damaged[] = {"tickets", "marks"};
+    struct tg_policy *policy = world_policy(NULL);
+    struct tg_error error;
+    struct offer revoked;
+    struct offer limited;
+    offer_init(&revoked, NULL, TG_TICKET_REVOKED);
+    offer_init(&limited, "id=\"T-ZZZZZZZZZZZZZ\" sessions=2", TG_TICKET_APPROVED);
+    for (size_t i = 0; i < 2; i++) {
+        char directory[] = "/tmp/tegata-test-XXXXXX";
+        char command[64];
+        assert_non_null(mkdtemp(directory));
+        struct tg_agent *agent = agent_new(directory);
+        assert_int_equal(take(&agent->tickets, policy, &revoked, &error), TG_INTAKE_CHANGED);
+        assert_int_equal(take(&agent->tickets, policy, &limited, &error), TG_INTAKE_CHANGED);
+        tg_tickets_find(&agent->tickets, "T-ZZZZZZZZZZZZZ")->held.sessions_opened = 2;
+        agent->highest_serial = 7;
+        agent->service.revision = 99;
+        assert_true(tg_agent_save_tickets(agent));
+        agent_free(agent);
+        overwrite(directory, damaged[i]);
+        agent = agent_new(directory);
+        tg_agent_load(agent);
+        assert_int_equal(agent->highest_serial, 7);
+        assert_int_equal(agent->service.revision, 0);
+        /* And once more, before the tickets have come again. */
+        assert_true(tg_agent_save_tickets(agent));
+        agent_free(agent);
+        agent = agent_new(directory);
+        tg_agent_load(agent);
+        revoked.ticket.state = TG_TICKET_APPROVED;
+        (void)take(&agent->tickets, policy, &revoked, &error);
+        (void)take(&agent->tickets, policy, &limited, &error);
+        struct tg_ticket *ticket = world_ticket(NULL);
+        assert_int_equal(tg_tickets_find(&agent->tickets, ticket->id)->held.state, TG_TICKET_REVOKED);
+        assert_int_equal(tg_tickets_find(&agent->tickets, "T-ZZZZZZZZZZZZZ")->held.sessions_opened, 2);
+        tg_ticket_free(ticket);
+        revoked.ticket.state = TG_TICKET_REVOKED;
+        agent_free(agent);
+        (void)snprintf(command, sizeof command, "rm -rf %s", directory);
+        assert_int_equal(system(command), 0);
+    }
+    offer_free(&revoked);
+    offer_free(&limited);
+    tg_policy_free(policy);
+}
+
+/* A mark lasts as long as its ticket could be valid, whether or not the ticket is in hand. */
+static void test_marks_end(void **state)
+{
+    (void)state;
+    struct tg_ticket_store store;
+    const struct tg_mark mark = {.ticket = "T-1", .state = TG_TICKET_REVOKED, .until = 100};
+    assert_int_equal(tg_tickets_init(&store), 0);
+    assert_true(tg_marks_add(&store.marks, &mark));
+    assert_int_equal(tg_tickets_mark(&store, 100), 0);
+    assert_non_null(tg_marks_find(&store.marks, "T-1"));
+    assert_int_equal(tg_tickets_mark(&store, 101), 1);
+    assert_null(tg_marks_find(&store.marks, "T-1"));
+    tg_tickets_free(&store);
+}
+
 static void test_purge(void **state)
 {
     (void)state;
@@ -237,9 +356,15 @@ static void test_update(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_taken_once), cmocka_unit_test(test_final_states_stick),
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_a_new_policy_judges_anew),
-        cmocka_unit_test(test_purge),      cmocka_unit_test(test_update),
+        cmocka_unit_test(test_taken_once),
+        cmocka_unit_test(test_final_states_stick),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_a_new_policy_judges_anew),
+        cmocka_unit_test(test_a_new_policy_leaves_closed_tickets_alone),
+        cmocka_unit_test(test_a_damaged_file_revives_nothing),
+        cmocka_unit_test(test_marks_end),
+        cmocka_unit_test(test_purge),
+        cmocka_unit_test(test_update),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
