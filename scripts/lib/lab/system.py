@@ -86,7 +86,7 @@ def write_sshd(machine, user_ca, bare):
                     str(machine.path("/etc/ssh/ssh_host_ed25519_key"))], check=True)
     version = openssh_version(machine)
     connection = " --connection=%C" if version >= OPENSSH_WITH_CONNECTION else ""
-    penalties = "PerSourcePenaltyExemptList 10.77.0.0/24\n" if version >= OPENSSH_WITH_PENALTIES else ""
+    penalties = NO_PENALTIES if version >= OPENSSH_WITH_PENALTIES else ""
     principals = BARE_PRINCIPALS if bare else PRINCIPALS_COMMAND.format(connection=connection)
     machine.write("/etc/ssh/sshd_config", SSHD_CONFIG.format(principals=principals) + penalties)
     machine.write("/etc/ssh/user_ca.pub", user_ca + "\n")
