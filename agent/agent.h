@@ -215,6 +215,12 @@ void tg_clients_readable(struct tg_agent *agent, struct tg_client *client);
 int64_t tg_clients_turn(struct tg_agent *agent);
 void tg_clients_close_all(struct tg_agent *agent);
 
+/* The earlier of two moments. */
+static inline int64_t tg_earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* --- loop.c
  * ---------------------------------------------------------------------------------------------------------
  */

@@ -15,11 +15,6 @@
 
 enum { LONGEST_WAIT_MS = 3600 * 1000 };
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Does what is due. Returns when the next thing will be, in steady milliseconds. */
 static int64_t take_turn(struct tg_agent *agent)
 {
@@ -32,19 +27,19 @@ static int64_t take_turn(struct tg_agent *agent)
     }
     tg_report_repeats(agent, agent->steady);
     bool flushed = tg_events_flush(&agent->events);
-    int64_t due = earlier(tg_clients_turn(agent), tg_repeats_due(&agent->repeats));
-    due = earlier(due, tg_service_turn(agent));
-    due = earlier(due, agent->steady + (agent->publish_due - agent->now) * 1000);
+    int64_t due = tg_earlier(tg_clients_turn(agent), tg_repeats_due(&agent->repeats));
+    due = tg_earlier(due, tg_service_turn(agent));
+    due = tg_earlier(due, agent->steady + (agent->publish_due - agent->now) * 1000);
     if (!flushed)
-        due = earlier(due, agent->steady + 1000);
+        due = tg_earlier(due, agent->steady + 1000);
     for (size_t i = 0; i < agent->doomed_count; i++)
-        due = earlier(due, agent->doomed[i].due);
+        due = tg_earlier(due, agent->doomed[i].due);
     if (agent->watchdog_interval > 0) {
         if (agent->steady >= agent->watchdog_due) {
             tg_notify("WATCHDOG=1");
             agent->watchdog_due = agent->steady + agent->watchdog_interval;
         }
-        due = earlier(due, agent->watchdog_due);
+        due = tg_earlier(due, agent->watchdog_due);
     }
     return due;
 }

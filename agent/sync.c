@@ -356,11 +356,6 @@ static int64_t report_ends(struct tg_agent *agent)
     return agent->service.report != NULL ? INT64_MAX : agent->service.report_due;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 int64_t tg_service_turn(struct tg_agent *agent)
 {
     struct tg_service *service = &agent->service;
@@ -371,10 +366,10 @@ int64_t tg_service_turn(struct tg_agent *agent)
         start_poll(agent, (int)wait, (long)wait * 1000 + POLL_EXTRA_MS);
     }
     if (service->poll == NULL)
-        due = earlier(due, service->poll_due);
+        due = tg_earlier(due, service->poll_due);
     if (service->delivery == NULL && agent->events.on_disk > 0 && agent->steady >= service->delivery_due)
         deliver_events(agent);
     if (service->delivery == NULL && agent->events.on_disk > 0)
-        due = earlier(due, service->delivery_due);
-    return earlier(due, report_ends(agent));
+        due = tg_earlier(due, service->delivery_due);
+    return tg_earlier(due, report_ends(agent));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/update.h"
 
+#include "agent/state.h"
 #include "lib/policy.h"
 #include "lib/verdict.h"
 
@@ -48,13 +49,6 @@ static bool get_text(const json_t *object, const char *key, size_t max, struct t
         return false;
     *out = tg_bytes_of(json_string_value(value), json_string_length(value));
     return true;
-}
-
-static bool get_number(const json_t *object, const char *key, int64_t *out)
-{
-    json_t *value = json_object_get(object, key);
-    *out = json_is_integer(value) ? json_integer_value(value) : -1;
-    return *out >= 0 && *out <= INT64_C(9007199254740991);
 }
 
 static bool parse_approval(const json_t *json, struct tg_update_approval *out)
@@ -142,7 +136,7 @@ static int parse_frame(struct tg_update *out, struct tg_error *error)
     if (!json_is_object(out->json) || json_object_size(out->json) != (out->policy != NULL ? 4U : 3U))
         return tg_fail(error, TG_message_malformed,
                        "host update: must be {revision, time, policy?, tickets}");
-    if (!get_number(out->json, "revision", &revision) || !get_number(out->json, "time", &out->time))
+    if (!tg_state_number(out->json, "revision", &revision) || !tg_state_number(out->json, "time", &out->time))
         return tg_fail(error, TG_message_malformed, "host update: revision and time must be numbers");
     out->revision = (uint64_t)revision;
     return parse_tickets(json_object_get(out->json, "tickets"), out, error);
@@ -181,7 +175,7 @@ int tg_import_parse(struct tg_bytes text, json_t **json, struct tg_update_ticket
     *json = parse_json(text, "carried ticket", error);
     if (*json == NULL)
         return -1;
-    if (!json_is_object(*json) || json_object_size(*json) != 4 || !get_number(*json, "v", &version) ||
+    if (!json_is_object(*json) || json_object_size(*json) != 4 || !tg_state_number(*json, "v", &version) ||
         version != 1)
         (void)tg_fail(error, TG_message_malformed,
                       "carried ticket: must be {v: 1, ticket, approvals, state}");

@@ -98,15 +98,6 @@ struct tally {
     const char *set_aside_by; /* the approver's name, or else the key */
 };
 
-static bool is_revoked(const struct tg_policy *policy, const char *fingerprint)
-{
-    for (size_t i = 0; i < policy->revoked_key_count; i++) {
-        if (strcmp(policy->revoked_keys[i], fingerprint) == 0)
-            return true;
-    }
-    return false;
-}
-
 static enum tg_reason judge_time(const struct question *question, int64_t at)
 {
     if (at < question->ticket->created - TG_CLOCK_SKEW)
@@ -161,7 +152,7 @@ static enum tg_reason judge(const struct question *question, const struct tg_hel
     if ((*person)->disabled)
         return TG_approver_disabled;
     const struct tg_person_key *entry = tg_person_key(*person, held->key);
-    if (entry == NULL || is_revoked(question->policy, held->key))
+    if (entry == NULL || tg_policy_revokes_key(question->policy, held->key))
         return TG_approver_unknown;
     if (!is_in_a_group(question->rule, *person))
         return TG_approval_not_in_group;

@@ -412,6 +412,15 @@ const struct tg_unix_group *tg_policy_group(const struct tg_policy *policy, cons
     return find_named(policy->groups, policy->group_count, sizeof *policy->groups, name);
 }
 
+bool tg_policy_revokes_key(const struct tg_policy *policy, const char *fingerprint)
+{
+    for (size_t i = 0; i < policy->revoked_key_count; i++) {
+        if (strcmp(policy->revoked_keys[i], fingerprint) == 0)
+            return true;
+    }
+    return false;
+}
+
 const struct tg_rule *tg_policy_rule(const struct tg_policy *policy, const char *id)
 {
     for (size_t i = 0; i < policy->rule_count; i++) {

@@ -118,6 +118,9 @@ const struct tg_rule *tg_policy_rule(const struct tg_policy *policy, const char 
 const struct tg_shared_account *tg_policy_account(const struct tg_policy *policy, const char *name);
 const struct tg_unix_group *tg_policy_group(const struct tg_policy *policy, const char *name);
 
+/* Is the key with this fingerprint among revoked.keys? */
+bool tg_policy_revokes_key(const struct tg_policy *policy, const char *fingerprint);
+
 /* The person whose key this is, and the key's entry; NULL if nobody's. */
 const struct tg_person *tg_policy_key_owner(const struct tg_policy *policy, const struct tg_public_key *key,
                                             const struct tg_person_key **entry);

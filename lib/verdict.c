@@ -65,15 +65,10 @@ static bool is_trusted_authority(const struct tg_policy *policy, const struct tg
     return false;
 }
 
-static bool is_revoked_key(const struct tg_policy *policy, const char *fingerprint)
-{
-    return is_among(fingerprint, policy->revoked_keys, policy->revoked_key_count);
-}
-
 static bool is_revoked(const struct tg_policy *policy, const struct tg_certificate *certificate)
 {
-    if (is_revoked_key(policy, certificate->key->fingerprint) ||
-        is_revoked_key(policy, certificate->authority->fingerprint) ||
+    if (tg_policy_revokes_key(policy, certificate->key->fingerprint) ||
+        tg_policy_revokes_key(policy, certificate->authority->fingerprint) ||
         is_among(certificate->key_id, policy->revoked_key_ids, policy->revoked_key_id_count))
         return true;
     for (size_t i = 0; i < policy->revoked_serial_count; i++) {
@@ -214,7 +209,7 @@ static enum tg_reason judge_key(const struct question *question, struct attempt 
     attempt->login_key = tg_person_key(attempt->requester, key);
     if (attempt->login_key == NULL)
         return REFUSE(attempt, TG_certificate_key_unknown, "%s of %s", key, attempt->requester->name);
-    if (is_revoked_key(question->policy, key))
+    if (tg_policy_revokes_key(question->policy, key))
         return REFUSE(attempt, TG_certificate_revoked, "%s", key);
     return TG_allowed;
 }
