@@ -104,6 +104,20 @@ def test_a_ticket_revoked_between_the_factors(factor_lab, ticket):
     assert asked(lab) == 0
 
 
+def test_the_second_factor_alone(factor_lab, ticket):
+    """An administrator's mistake: sshd does not ask for a certificate. The right code and a live ticket are not enough."""
+    lab = factor_lab
+    fresh = lab.ticket("alice", ["bob"], "ops1")
+    replace_on(lab, "ops1", "/etc/ssh/sshd_config", "publickey,keyboard-interactive:pam", "keyboard-interactive:pam")
+    lab.run("lab-sshd", "ops1", "restart").ok()
+    lab.mark()
+    lab.mark("ops1", "syslog")
+    lab.run(*with_code(lab, CODE), "true").failed(255)
+    lab.logged("pam_tegata(sshd:auth): certificate_missing", name="syslog")
+    assert " opened: " not in lab.since_mark()
+    lab.release("alice", fresh)
+
+
 # --- Refusals at the session alone --------------------------------------------------------------------------------------------
 
 
@@ -154,13 +168,15 @@ def test_a_connection_without_a_command_is_ended(patient_lab):
     assert "Connection to ops1 closed by remote host" in err
 
 
-def test_a_certificate_that_is_no_good_is_refused_before(patient_lab):
-    """Only the ticket may be missing: a certificate of nobody's passes nothing."""
+def test_only_the_ticket_may_be_missing(patient_lab):
+    """A certificate that is no good is refused by sshd, and so is whoever is disabled, even with an account that still lingers."""
     lab = patient_lab
     lab.run("lab-certificate", "dave", "-I", "dave", "-n", "dave", "-V", "-2h:-1h").ok()
     lab.mark()
     lab.ssh("dave", "ops1", "true", environment={"LAB_KEEP_CERTIFICATE": "1"}).failed(255)
     lab.logged("certificate_expired")
-    lab.change_policy('policy["people"]["carol"]["disabled"] = 1')
+    lab.release("carol", lab.ticket("carol", ["dave"], "ops1", "--rule", "operations"))
+    lab.change_policy('policy["people"]["carol"]["disabled"] = 1; policy["people"]["mallory"]["disabled"] = 1')
     lab.ssh("carol", "ops1", "true").failed(255)
-    assert lab.on("ops1", "getent", "passwd", "carol").status == 2
+    lab.logged("requester_disabled")
+    wait_until(lambda: lab.on("ops1", "getent", "passwd", "mallory").status == 2, "the end of mallory's account")
