@@ -1,6 +1,7 @@
 """Fixtures of the end-to-end tests.
 
     lab        one lab for the whole run: leave it as you found it (tickets may stay; policy, daemons and files may not)
+    forger     a module's way to make tickets and approvals by hand (forger.py); the policy is put back afterwards
     own_lab    a factory of labs for tests that break things: own_lab(hosts=1, options=["--bare"])"""
 
 import pathlib
@@ -10,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+from forger import Forger  # noqa: E402
 from lab import Lab, show_logs  # noqa: E402
 
 
@@ -44,6 +46,19 @@ def policy(lab):
     text = lab.read(f"{lab.folder}/policy.json")
     yield text
     lab.publish_policy(text)
+
+
+@pytest.fixture(scope="module")
+def module_forger(lab):
+    forger = Forger(lab)
+    yield forger
+    forger.close()
+
+
+@pytest.fixture
+def forger(module_forger):
+    yield module_forger
+    module_forger.retire()
 
 
 @pytest.hookimpl(hookwrapper=True)
