@@ -79,8 +79,12 @@ def rule(identifier, requesters, approvers, **changes):
 
 class Forger:
     """Adds to the lab's policy, until it is closed: eve (sre, disabled), frank (sre and lead, with a security key), a second key for alice
-    and for bob, and a few rules."""
+    and for bob, and a few rules.
 
+    Of several tickets that are over, a host names the newest. So each forged ticket is newer than all before it, by a few seconds that a
+    clock may be off."""
+
+    newest = 0
     RULES = [rule("pair", ["developer"], [("sre", 2)]), rule("both", ["developer"], [("sre", 1), ("lead", 1)]),
              rule("verified", ["developer"], [("sre", 1)], user_verification=1), rule("peers", ["sre"], [("sre", 1)])]
 
@@ -133,9 +137,17 @@ class Forger:
         self.lab.publish_policy(json.dumps(policy))
         self.policy = json.loads(self.lab.read(f"{self.lab.folder}/policy.json"))
 
+    def make_root(self, name):
+        self.make_key(f"{self.lab.folder}/deployment/{name}")
+
+    def root(self, name):
+        """A key of those that may sign policies, or would like to."""
+        return LabKey(self.lab, f"{self.lab.folder}/deployment/{name}")
+
     def close(self):
         self.retire()
         self.lab.publish_policy(self.before)
+        wait_until(lambda: time.time() > Forger.newest, "a time after the newest forged ticket", seconds=100)
 
     def retire(self):
         """No forged ticket is to be the nearest miss of a later test."""
@@ -152,7 +164,8 @@ class Forger:
     def ticket(self, requester="alice", key=None, rule="developers", **changes):
         """The bytes of a ticket for ops1."""
         now = int(time.time())
-        return canonical({"v": 1, "id": "T-" + "".join(secrets.choice(ALPHABET) for _ in range(13)), "created": now, "requester": requester,
+        Forger.newest = max(now, Forger.newest + 1)
+        return canonical({"v": 1, "id": "T-" + "".join(secrets.choice(ALPHABET) for _ in range(13)), "created": Forger.newest, "requester": requester,
                           "key": self.keys[key or requester].fingerprint, "hosts": ["ops1"], "account": requester,
                           "uid": self.policy["people"].get(requester, {"uid": 29999})["uid"], "shell": "/bin/bash", "groups": [], "sudo": [],
                           "options": ["pty"], "permit_open": [], "command": "", "source": [], "seconds": 1800, "not_before": 0,
@@ -177,6 +190,14 @@ class Forger:
         """Offers an approval to the service. Who sends it does not matter."""
         return self.people[sender].post(f"/v1/tickets/{json.loads(ticket)['id']}/approvals", approval)
 
+    def grant(self, approver="bob", **changes):
+        """A ticket that service and hosts know as approved."""
+        ticket = self.ticket(**changes)
+        self.submit(ticket).ok(201)
+        assert self.send(ticket, self.approval(approver, ticket)).ok(201)["state"] == "approved"
+        self.lab.wait_acknowledged(json.loads(ticket)["requester"], ident(ticket))
+        return ticket
+
     def carry(self, host, ticket, approvals=(), state="approved"):
         """Hands a ticket to a host as root, and returns the code that its agent answers."""
         bundle = canonical({"v": 1, "ticket": ticket, "approvals": list(approvals), "state": state})
@@ -196,6 +217,10 @@ class Forger:
         found = wait_until(lambda: [match for match in REFUSAL.finditer(self.lab.log(host)[before:]) if match["gate"] == gate],
                            f"a refusal by {host} at the {gate} gate")
         return found[0]["code"], found[0]["ticket"]
+
+    def refused(self, person, expected, **options):
+        """Waits until a host that is still to hear of something refuses a login so: (code, ticket)."""
+        wait_until(lambda: self.refusal(person, **options) == expected, f"the refusal {expected}")
 
 
 def ident(ticket):

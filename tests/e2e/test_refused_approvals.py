@@ -93,10 +93,8 @@ def login_options(forger, ticket):
     """With which key the requester logs in."""
     if json.loads(ticket)["key"] != forger.keys["bob_hardware"].fingerprint:
         return []
-    path = forger.paths["bob_hardware"]
-    forger.lab.run("lab-certificate", "bob", "-I", "bob@key", "-n", "bob", "-V", "-1m:+50m", environment={"KEY": f"{path}.pub"}).ok()
-    return ["-F", "none", "-i", path, "-o", f"CertificateFile={path}-cert.pub", "-o", "IdentitiesOnly=yes",
-            "-o", "BindAddress=10.77.0.102"]
+    forger.lab.run("lab-certificate", "bob", environment={"KEY": f"{forger.paths['bob_hardware']}.pub"}).ok()
+    return ["-F", f"{forger.lab.home('bob')}/.ssh/security_key_config"]
 
 
 @pytest.mark.parametrize("case", CASES)
