@@ -344,12 +344,12 @@ out:
     return text;
 }
 
-/* Numbers the waiting events anew, from `first` on, as a new chain. False without memory: then nothing has
- * changed. */
-static bool renumber(struct tg_events *events, uint64_t first)
+/* Numbers the waiting events anew, behind event `last` with this digest. False without memory: then nothing
+ * has changed. */
+static bool renumber(struct tg_events *events, uint64_t last, const char *digest)
 {
-    struct tg_events fresh = {.next = first, .fd = -1};
-    memcpy(fresh.before, no_digest, sizeof no_digest);
+    struct tg_events fresh = {.next = last + 1, .fd = -1};
+    memcpy(fresh.before, digest, sizeof fresh.before);
     for (size_t i = 0; i < events->count; i++) {
         char *text = NULL;
         size_t length;
@@ -373,27 +373,58 @@ static bool renumber(struct tg_events *events, uint64_t first)
     return true;
 }
 
-void tg_events_acknowledge(struct tg_events *events, uint64_t number)
+/* Is the event with this number and digest one of ours, or the one that ours follow? */
+static bool is_in_chain(const struct tg_events *events, uint64_t number, const char *digest)
+{
+    uint64_t before = first_number(events) - 1;
+    if (number < before || number >= events->next)
+        return false;
+    const char *ours = number == before ? events->before : events->lines[number - before - 1].digest;
+    return strcmp(ours, digest) == 0;
+}
+
+/* An audit trail that was cut must show it, on both sides. */
+static void restart_chain(struct tg_events *events, uint64_t number, const char *digest, int64_t now)
+{
+    char detail[96];
+    if (!renumber(events, number, digest))
+        return;
+    tg_log(&events->log, LOG_WARNING,
+           "the service's last event of this host, number %" PRIu64
+           ", is none of this journal: one of them was lost or put back; continuing behind it",
+           number);
+    if (events->restarted)
+        return;
+    (void)snprintf(detail, sizeof detail, "this journal did not know event %" PRIu64, number);
+    events->restarted =
+        tg_events_add(events, &(struct tg_event){.kind = "chain_restarted", .detail = detail}, now);
+}
+
+static void forget_stored(struct tg_events *events, uint64_t number)
+{
+    size_t stored = (size_t)(number + 1 - first_number(events));
+    events->restarted = false;
+    if (stored == 0)
+        return;
+    memcpy(events->before, events->lines[stored - 1].digest, TG_DIGEST_SIZE);
+    for (size_t i = 0; i < stored; i++)
+        free(events->lines[i].text);
+    events->count -= stored;
+    memmove(events->lines, events->lines + stored, events->count * sizeof *events->lines);
+}
+
+bool tg_events_acknowledge(struct tg_events *events, uint64_t number, const char *digest, int64_t now)
 {
     struct tg_error error;
-    size_t stored = 0;
-    if (number >= events->next) {
-        if (number > (uint64_t)TG_INTEGER_MAX / 2 || !renumber(events, number + 1))
-            return;
-        tg_log(&events->log, LOG_WARNING,
-               "the service has events up to number %" PRIu64
-               ": this host's journal was lost; continuing behind it",
-               number);
-    }
-    while (stored < events->count && first_number(events) + stored <= number)
-        stored++;
-    if (stored > 0) {
-        memcpy(events->before, events->lines[stored - 1].digest, TG_DIGEST_SIZE);
-        for (size_t i = 0; i < stored; i++)
-            free(events->lines[i].text);
-        events->count -= stored;
-        memmove(events->lines, events->lines + stored, events->count * sizeof *events->lines);
-    }
+    bool ours = is_in_chain(events, number, digest);
+    /* Both go into the journal's first line, which must be readable at the next start. */
+    if (!ours && (number >= (uint64_t)TG_INTEGER_MAX / 2 || strlen(digest) != TG_DIGEST_SIZE - 1 ||
+                  strspn(digest, "0123456789abcdef") != TG_DIGEST_SIZE - 1))
+        return false;
+    if (ours)
+        forget_stored(events, number);
+    else
+        restart_chain(events, number, digest, now);
     events->on_disk = 0;
     if (rewrite(events, &error) != 0)
         tg_log(&events->log, LOG_CRIT, "%s", error.text);
@@ -402,4 +433,5 @@ void tg_events_acknowledge(struct tg_events *events, uint64_t number)
                "the event queue has room again; %" PRIu64 " events are in this log alone", events->dropped);
         events->dropped = 0;
     }
+    return ours;
 }

@@ -55,6 +55,7 @@ struct tg_events {
     int fd;                      /* append; -1: none */
     int64_t file_size;
     bool write_failed; /* said once until it works again */
+    bool restarted;    /* the chain was restarted and the service has acknowledged nothing since */
 };
 
 /* Opens the queue in `directory`, or starts one. A damaged file is set aside and said so: the numbers then
@@ -73,12 +74,15 @@ bool tg_events_have_room(const struct tg_events *events);
 /* Appends what is not on disk yet. False: it could not; the events stay in memory and are tried again. */
 bool tg_events_flush(struct tg_events *events);
 
-/* The body for POST /v1/host/events, malloc'ed: the first events that fit. NULL if nothing waits. */
+/* The body for POST /v1/host/events, malloc'ed: the first events that fit. NULL if nothing waits, or without
+ * memory. */
 char *tg_events_batch(const struct tg_events *events);
 
-/* The service has stored everything up to `number`. A number beyond our last one means that our own journal
- * was lost: the waiting events are numbered anew behind it. */
-void tg_events_acknowledge(struct tg_events *events, uint64_t number);
+/* The last event that the service has of this host is `number`, with this digest. True if that is a place in
+ * our chain: what stands before it is forgotten. False if it is not, because this journal was lost, or the
+ * service's database was put back: then the waiting events are numbered anew behind it, with an event
+ * chain_restarted after them. Numbers that no service can have come to change nothing. */
+bool tg_events_acknowledge(struct tg_events *events, uint64_t number, const char *digest, int64_t now);
 
 /* Reads the bytes of an events file into `events` (no directory, no fd needed). 0; 1 if a torn last line was
  * dropped; -1 if damaged. For tests and the fuzzer too. */

@@ -251,48 +251,60 @@ static void delivery_failed(struct tg_agent *agent, const char *problem)
            agent->events.count);
 }
 
-/* What the service says is wrong with the events, if it does: a chain that broke needs a person, who must be
- * told how. */
+/* What the service says is wrong with the events, if it does. */
 static const char *refusal_detail(const struct tg_transfer *transfer, char *out, size_t size)
 {
     char detail[192];
     json_t *problem =
         transfer->answer == NULL ? NULL : json_loadb(transfer->answer, transfer->answer_length, 0, NULL);
-    if (tg_transfer_is(transfer, 400) && tg_state_text(problem, "detail", detail, sizeof detail))
-        (void)snprintf(out, size, "refused: %s; if this host's journal was lost, enrol the host again",
-                       detail);
+    if ((tg_transfer_is(transfer, 400) || tg_transfer_is(transfer, 409)) &&
+        tg_state_text(problem, "detail", detail, sizeof detail))
+        (void)snprintf(out, size, "refused: %s", detail);
     else
         (void)tg_transfer_problem(transfer, out, size);
     json_decref(problem);
     return out;
 }
 
+/* Takes in which event the service has last. False if the answer does not say. */
+static bool take_acknowledgement(struct tg_agent *agent, const struct tg_transfer *transfer)
+{
+    int64_t number;
+    char digest[TG_DIGEST_SIZE];
+    json_t *answer = json_loadb(transfer->answer, transfer->answer_length, JSON_REJECT_DUPLICATES, NULL);
+    bool ok = tg_state_number(answer, "acknowledged", &number) &&
+              tg_state_text(answer, "digest", digest, sizeof digest);
+    json_decref(answer);
+    if (ok)
+        (void)tg_events_acknowledge(&agent->events, (uint64_t)number, digest, agent->now);
+    return ok;
+}
+
 static void delivery_done(struct tg_agent *agent, struct tg_transfer *transfer)
 {
     char text[256];
-    int64_t acknowledged;
     size_t before = agent->events.count;
+    bool asked = agent->service.chain_unknown;
     agent->service.delivery = NULL;
+    agent->service.chain_unknown = false;
     if (!tg_transfer_is(transfer, 200) || transfer->answer == NULL) {
+        agent->service.chain_unknown = asked || tg_transfer_is(transfer, 409);
         delivery_failed(agent, refusal_detail(transfer, text, sizeof text));
         return;
     }
-    json_t *answer = json_loadb(transfer->answer, transfer->answer_length, JSON_REJECT_DUPLICATES, NULL);
-    bool ok = tg_state_number(answer, "acknowledged", &acknowledged);
-    json_decref(answer);
-    if (ok)
-        tg_events_acknowledge(&agent->events, (uint64_t)acknowledged);
-    if (!ok || agent->events.count == before) {
+    bool ok = take_acknowledgement(agent, transfer);
+    if (!ok || (!asked && agent->events.count >= before)) {
         delivery_failed(agent, "the service acknowledges nothing");
         return;
     }
-    agent->service.delivery_failures = 0;
     agent->service.delivery_due = agent->steady;
+    if (!asked)
+        agent->service.delivery_failures = 0;
 }
 
 static void deliver_events(struct tg_agent *agent)
 {
-    char *body = tg_events_batch(&agent->events);
+    char *body = agent->service.chain_unknown ? strdup("{\"events\":[]}") : tg_events_batch(&agent->events);
     if (body == NULL)
         return;
     agent->service.delivery =

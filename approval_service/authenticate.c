@@ -6,31 +6,17 @@
 #include "approval_service/service.h"
 
 #include "lib/base64.h"
+#include "lib/digest.h"
 #include "lib/request_auth.h"
 #include "lib/verdict.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
 enum { TOKEN_BYTES = 32, TOKEN_SECONDS = 3600, TOKEN_TEXT_MAX = 512 };
-
-void tg_sha256_hex(struct tg_bytes bytes, char out[TG_DIGEST_SIZE])
-{
-    uint8_t digest[32] = {0};
-    unsigned length = sizeof digest;
-    /* Cannot fail with SHA-256; if it does all the same, "" matches nothing. */
-    if (EVP_Digest(bytes.data, bytes.length, digest, &length, EVP_sha256(), NULL) != 1 ||
-        length != sizeof digest) {
-        out[0] = '\0';
-        return;
-    }
-    for (size_t i = 0; i < sizeof digest; i++)
-        (void)snprintf(out + 2 * i, 3, "%02x", digest[i]);
-}
 
 static const char *bearer_token(const struct tg_http_request *request)
 {
@@ -79,13 +65,20 @@ static int person_by_token(struct tg_service *service, const char *token, struct
 {
     char digest[TG_DIGEST_SIZE];
     char *name = NULL;
-    tg_sha256_hex(tg_bytes_of_text(token), digest);
-    if (tg_store_token_person(service->store, digest, tg_service_now(service), &name, error) < 0)
+    char *key = NULL;
+    if (!tg_digest(tg_bytes_of_text(token), digest))
+        return tg_fail(error, TG_internal_error, "SHA-256 failed");
+    if (tg_store_token(service->store, digest, tg_service_now(service), &name, &key, error) < 0)
         return -1;
     const struct tg_person *person = tg_policy_person(service->policy, name);
+    /* A token is worth no more than the key that asked for it. */
+    bool good =
+        person != NULL && tg_person_key(person, key) != NULL && !tg_policy_revokes_key(service->policy, key);
     free(name);
-    if (person == NULL)
-        return tg_fail(error, TG_token_invalid, "the policy no longer knows the token's person");
+    free(key);
+    if (!good)
+        return tg_fail(error, TG_token_invalid,
+                       "the policy no longer knows the token's person or the key that asked for it");
     return check_person(service, person, caller, error);
 }
 
@@ -93,15 +86,6 @@ static bool is_root_key(const struct tg_service *service, const struct tg_public
 {
     for (size_t i = 0; i < service->roots.count; i++) {
         if (tg_bytes_equal(service->roots.keys[i]->blob, key->blob))
-            return true;
-    }
-    return false;
-}
-
-static bool is_revoked(const struct tg_policy *policy, const struct tg_public_key *key)
-{
-    for (size_t i = 0; i < policy->revoked_key_count; i++) {
-        if (strcmp(policy->revoked_keys[i], key->fingerprint) == 0)
             return true;
     }
     return false;
@@ -123,7 +107,7 @@ static int person_by_key(struct tg_service *service, const struct tg_public_key 
     const struct tg_person *person = tg_policy_key_owner(service->policy, key, &entry);
     if (person == NULL)
         return tg_fail(error, TG_requester_unknown, "the policy does not know the key %s", key->fingerprint);
-    if (is_revoked(service->policy, key))
+    if (tg_policy_revokes_key(service->policy, key->fingerprint))
         return tg_fail(error, TG_request_forbidden, "the key %s is revoked", key->fingerprint);
     return check_person(service, person, caller, error);
 }
@@ -161,7 +145,8 @@ static int by_signature(struct tg_service *service, const struct tg_http_request
     if (result == 0)
         result = tg_store_nonce_use(service->store, proof.key->fingerprint, proof.nonce,
                                     proof.time + TG_REQUEST_TIME_SKEW, now, error);
-    caller->signed_request = result == 0;
+    if (result == 0)
+        (void)snprintf(caller->key, sizeof caller->key, "%s", proof.key->fingerprint);
     tg_public_key_free(proof.key);
     return result;
 }
@@ -169,8 +154,7 @@ static int by_signature(struct tg_service *service, const struct tg_http_request
 static bool is_enrolment_token(const struct tg_service *service, const char *token)
 {
     char digest[TG_DIGEST_SIZE];
-    tg_sha256_hex(tg_bytes_of_text(token), digest);
-    return service->enrolment_token[0] != '\0' && strlen(digest) == TG_DIGEST_SIZE - 1 &&
+    return service->enrolment_token[0] != '\0' && tg_digest(tg_bytes_of_text(token), digest) &&
            CRYPTO_memcmp(digest, service->enrolment_token, TG_DIGEST_SIZE - 1) == 0;
 }
 
@@ -211,7 +195,7 @@ int tg_authenticate(struct tg_service *service, struct tg_http_request *request,
 int tg_post_sessions(struct tg_service *service, const struct tg_http_request *request,
                      struct tg_http_answer *answer, struct tg_error *error)
 {
-    if (!request->caller.signed_request)
+    if (request->caller.key[0] == '\0')
         return tg_fail(error, TG_request_unsigned, "a token cannot make another one: sign the request");
     uint8_t random[TOKEN_BYTES];
     char token[TOKEN_BYTES * 2];
@@ -219,10 +203,11 @@ int tg_post_sessions(struct tg_service *service, const struct tg_http_request *r
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random ||
         !tg_base64_encode(TG_BASE64URL, tg_bytes_of(random, sizeof random), token, sizeof token))
         return tg_fail(error, TG_internal_error, "no random bytes");
-    tg_sha256_hex(tg_bytes_of_text(token), digest);
+    if (!tg_digest(tg_bytes_of_text(token), digest))
+        return tg_fail(error, TG_internal_error, "SHA-256 failed");
     int64_t now = tg_service_now(service);
-    int result =
-        tg_store_token_add(service->store, digest, request->caller.name, now + TOKEN_SECONDS, now, error);
+    int result = tg_store_token_add(service->store, digest, request->caller.name, request->caller.key,
+                                    now + TOKEN_SECONDS, now, error);
     if (result == 0)
         result =
             tg_http_answer_json(answer, 201,

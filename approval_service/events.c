@@ -35,9 +35,11 @@ int tg_post_host_events(struct tg_service *service, const struct tg_http_request
             return -1;
     }
     int64_t last;
-    if (tg_store_host_event_last(service->store, request->caller.host_id, &last, error) < 0)
+    char digest[TG_DIGEST_SIZE];
+    if (tg_store_host_event_last(service->store, request->caller.host_id, &last, digest, error) < 0)
         return -1;
-    return tg_http_answer_json(answer, 200, json_pack("{s:I}", "acknowledged", (json_int_t)last), error);
+    return tg_http_answer_json(
+        answer, 200, json_pack("{s:I, s:s}", "acknowledged", (json_int_t)last, "digest", digest), error);
 }
 
 static int take_event(void *context, const struct tg_ticket_event *event)

@@ -4,13 +4,14 @@
 #include "approval_service/service.h"
 
 #include "lib/canonical_json.h"
+#include "lib/digest.h"
 
 #include <string.h>
 
 static const char *const kinds[] = {"started",          "policy_accepted", "policy_refused", "ticket_refused",
                                     "approval_refused", "login_refused",   "session_opened", "session_closed",
                                     "session_refused",  "exempt_login",    "clock_wrong",    "imported",
-                                    "stopped"};
+                                    "stopped",          "chain_restarted"};
 
 struct text_field {
     const char *name;
@@ -99,7 +100,10 @@ int tg_host_event_parse(const char *text, const char *host, struct tg_host_event
     out->stored.time = json_integer_value(json_object_get(out->parsed, "time"));
     if (check_values(out->parsed, host, &out->stored, error) < 0)
         goto fail;
-    tg_sha256_hex(bytes, out->digest);
+    if (!tg_digest(bytes, out->digest)) {
+        (void)tg_fail(error, TG_internal_error, "SHA-256 failed");
+        goto fail;
+    }
     out->stored.digest = out->digest;
     return 0;
 fail:

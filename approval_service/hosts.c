@@ -5,32 +5,19 @@
 #include "approval_service/body.h"
 #include "approval_service/ticket_view.h"
 
+#include "lib/form.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 enum { UPDATE_TICKETS_MAX = 200, UPDATE_BYTES_MAX = 4 << 20, HOST_WAIT_MAX = 10 };
-
-bool tg_is_host_name(const char *text)
-{
-    size_t length = strlen(text);
-    size_t inner = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-");
-    return length >= 1 && length <= 64 && inner == length && strchr(".-", text[0]) == NULL &&
-           strchr(".-", text[length - 1]) == NULL;
-}
-
-bool tg_is_name(const char *text)
-{
-    size_t length = strlen(text);
-    return length >= 1 && length <= 32 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length &&
-           (text[0] == '_' || (text[0] >= 'a' && text[0] <= 'z'));
-}
 
 int tg_post_hosts(struct tg_service *service, const struct tg_http_request *request,
                   struct tg_http_answer *answer, struct tg_error *error)
 {
     const char *name = tg_body_text(request->parsed, "name");
     const char *line = tg_body_text(request->parsed, "key");
-    if (!tg_is_host_name(name))
+    if (!tg_form_host.matches(name))
         return tg_fail(error, TG_request_malformed,
                        "body: key 'name': must be letters, digits, '.' and '-', in lower case, at most 64");
     struct tg_public_key *key = NULL;

@@ -34,7 +34,7 @@ enum tg_caller_kind {
 /* Who calls, once authenticate.c is done. */
 struct tg_caller {
     char name[TG_HTTP_CAPTURE_SIZE]; /* person or host; "" for the others */
-    bool signed_request;             /* with a key, not with a token */
+    char key[TG_FINGERPRINT_SIZE];   /* that signed the request; "" with a token */
     int64_t host_id;                 /* of a host's enrolment */
     int64_t host_acknowledged;       /* the revision up to which it has acknowledged everything */
 };

@@ -27,6 +27,7 @@ unsigned tg_problem_status(enum tg_reason reason)
     case TG_host_exists:
     case TG_approval_exists:
     case TG_policy_old:
+    case TG_events_unchained:
         return 409;
     case TG_request_too_large:
         return 413;

@@ -4,6 +4,8 @@
  */
 #include "approval_service/setup.h"
 
+#include "lib/digest.h"
+
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +38,8 @@ static int read_token(const char *path, char digest[TG_DIGEST_SIZE], struct tg_e
     if (strlen(text) < TOKEN_LENGTH_MIN)
         result = tg_fail(error, TG_config_bad, "%s: the token must have at least %d characters", path,
                          TOKEN_LENGTH_MIN);
-    else
-        tg_sha256_hex(tg_bytes_of_text(text), digest);
+    else if (!tg_digest(tg_bytes_of_text(text), digest))
+        result = tg_fail(error, TG_internal_error, "SHA-256 failed");
     OPENSSL_cleanse(text, length);
     free(text);
     return result;

@@ -102,13 +102,6 @@ int tg_expire(struct tg_service *service, struct tg_error *error);
 /* Wakes whoever waits for this ticket and the hosts that it names. */
 void tg_ticket_changed(struct tg_service *service, const struct tg_ticket *ticket);
 
-/* Hex SHA-256 of bytes. */
-void tg_sha256_hex(struct tg_bytes bytes, char out[TG_DIGEST_SIZE]);
-
-/* A host name as docs/protocol.md has it; a name of a person, account or rule. */
-bool tg_is_host_name(const char *text);
-bool tg_is_name(const char *text);
-
 /* Releases all that the service holds, the store included. */
 void tg_service_clear(struct tg_service *service);
 

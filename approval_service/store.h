@@ -181,15 +181,17 @@ struct tg_stored_host_event {
     const char *detail;
 };
 
-/* Stores one event if it is the next of its chain; one that is stored already (same number, same digest) is
- * left alone and sets *added to false. Anything else is request_malformed. Of an event about a ticket of this
- * host, the ticket's own list gets a copy; ticket_refused and approval_refused become the host's `problem`.
+/* Stores one event if it is the next of its chain, or the first of this enrolment; one that is stored already
+ * (same number, same digest) is left alone and sets *added to false. Anything else is events_unchained. Of an
+ * event about a ticket of this host, the ticket's own list gets a copy; ticket_refused and approval_refused
+ * become the host's `problem`.
  */
 int tg_store_host_event_add(struct tg_store *store, int64_t host_id, const char *host,
                             const struct tg_stored_host_event *event, int64_t now, bool *added,
                             bool *for_ticket, struct tg_error *error);
+/* The last event of the enrolment's chain; 0 and 64 zeros if there is none. */
 int tg_store_host_event_last(struct tg_store *store, int64_t host_id, int64_t *number,
-                             struct tg_error *error);
+                             char digest[TG_DIGEST_SIZE], struct tg_error *error);
 
 /* A host's last refusals (login_refused, session_refused) of a person, or, where the host could not tell the
  * person, of the account; newest first, at most ten. */
@@ -202,12 +204,13 @@ int tg_store_refusals(struct tg_store *store, int64_t host_id, const char *perso
 int tg_store_nonce_use(struct tg_store *store, const char *key, const char *nonce, int64_t expires,
                        int64_t now, struct tg_error *error);
 
-/* Bearer tokens, by their SHA-256. */
-int tg_store_token_add(struct tg_store *store, const char *digest, const char *person, int64_t expires,
-                       int64_t now, struct tg_error *error);
-/* token_invalid if there is none or it has expired. On 0, *person is malloc'ed. */
-int tg_store_token_person(struct tg_store *store, const char *digest, int64_t now, char **person,
-                          struct tg_error *error);
+/* Bearer tokens, by their SHA-256; each stands for a person and the key (its fingerprint) that asked for it.
+ */
+int tg_store_token_add(struct tg_store *store, const char *digest, const char *person, const char *key,
+                       int64_t expires, int64_t now, struct tg_error *error);
+/* token_invalid if there is none or it has expired. On 0, *person and *key are malloc'ed. */
+int tg_store_token(struct tg_store *store, const char *digest, int64_t now, char **person, char **key,
+                   struct tg_error *error);
 
 struct tg_store_counts {
     int64_t tickets[TG_TICKET_EXHAUSTED + 1];

@@ -164,8 +164,8 @@ int tg_store_host_revision(struct tg_store *store, const char *host, int64_t *re
     return row ? 0 : tg_fail(error, TG_host_unknown, "no host named %s is enrolled", host);
 }
 
-static int last_host_event(struct tg_store *store, int64_t host_id, int64_t *number,
-                           char digest[TG_DIGEST_SIZE], struct tg_error *error)
+int tg_store_host_event_last(struct tg_store *store, int64_t host_id, int64_t *number,
+                             char digest[TG_DIGEST_SIZE], struct tg_error *error)
 {
     *number = 0;
     memset(digest, '0', TG_DIGEST_SIZE - 1);
@@ -182,12 +182,6 @@ static int last_host_event(struct tg_store *store, int64_t host_id, int64_t *num
     return 0;
 }
 
-int tg_store_host_event_last(struct tg_store *store, int64_t host_id, int64_t *number, struct tg_error *error)
-{
-    char digest[TG_DIGEST_SIZE];
-    return last_host_event(store, host_id, number, digest, error);
-}
-
 /* An event that was sent before must be the same one. */
 static int check_known_event(struct tg_store *store, int64_t host_id,
                              const struct tg_stored_host_event *event, struct tg_error *error)
@@ -199,10 +193,9 @@ static int check_known_event(struct tg_store *store, int64_t host_id,
     bool same = row && strcmp(tg_sql_text(statement, 0), event->digest) == 0;
     tg_sql_end(statement);
     if (!same)
-        return tg_fail(
-            error, TG_request_malformed,
-            "event %lld differs from the one stored under this number: the host's chain was broken",
-            (long long)event->number);
+        return tg_fail(error, TG_events_unchained,
+                       "event %lld differs from the one stored under this number, or none is",
+                       (long long)event->number);
     return 0;
 }
 
@@ -235,24 +228,34 @@ static int copy_to_ticket(struct tg_store *store, const char *host, const struct
         store, tg_sql_start(store, TG_SQL_ticket_problem, "ttt", event->ticket, host, event->code), error);
 }
 
+/* Must this event be the next of the chain, and is it? The first of an enrolment only begins the chain: a
+ * host that was removed and enrolled again goes on with its journal. */
+static int check_chain(const struct tg_stored_host_event *event, int64_t last, const char *digest,
+                       struct tg_error *error)
+{
+    if (last == 0)
+        return 0;
+    if (event->number != last + 1)
+        return tg_fail(error, TG_events_unchained, "event %lld came, %lld is the next",
+                       (long long)event->number, (long long)last + 1);
+    if (strcmp(event->previous, digest) != 0)
+        return tg_fail(error, TG_events_unchained,
+                       "event %lld does not follow event %lld: its 'previous' is wrong",
+                       (long long)event->number, (long long)last);
+    return 0;
+}
+
 static int add_host_event(struct tg_store *store, int64_t host_id, const char *host,
                           const struct tg_stored_host_event *event, int64_t now, bool *added,
                           bool *for_ticket, struct tg_error *error)
 {
     int64_t last;
     char digest[TG_DIGEST_SIZE];
-    if (last_host_event(store, host_id, &last, digest, error) < 0)
+    if (tg_store_host_event_last(store, host_id, &last, digest, error) < 0)
         return -1;
     if (event->number <= last)
         return check_known_event(store, host_id, event, error);
-    if (event->number != last + 1)
-        return tg_fail(error, TG_request_malformed, "event %lld came, %lld is the next",
-                       (long long)event->number, (long long)last + 1);
-    if (strcmp(event->previous, digest) != 0)
-        return tg_fail(error, TG_request_malformed,
-                       "event %lld does not follow event %lld: its 'previous' is wrong",
-                       (long long)event->number, (long long)last);
-    if (insert_event(store, host_id, event, now, error) < 0)
+    if (check_chain(event, last, digest, error) < 0 || insert_event(store, host_id, event, now, error) < 0)
         return -1;
     *added = true;
     return event->ticket[0] == '\0' ? 0 : copy_to_ticket(store, host, event, for_ticket, error);
@@ -305,28 +308,34 @@ int tg_store_nonce_use(struct tg_store *store, const char *key, const char *nonc
     return tg_sql_finish(store, result, error);
 }
 
-int tg_store_token_add(struct tg_store *store, const char *digest, const char *person, int64_t expires,
-                       int64_t now, struct tg_error *error)
+int tg_store_token_add(struct tg_store *store, const char *digest, const char *person, const char *key,
+                       int64_t expires, int64_t now, struct tg_error *error)
 {
     if (tg_sql_begin(store, TG_RELAXED, error) < 0)
         return -1;
     int result = tg_sql_run(store, tg_sql_start(store, TG_SQL_token_prune, "i", now), error);
     if (result == 0)
-        result =
-            tg_sql_run(store, tg_sql_start(store, TG_SQL_token_add, "tti", digest, person, expires), error);
+        result = tg_sql_run(
+            store, tg_sql_start(store, TG_SQL_token_add, "ttti", digest, person, key, expires), error);
     return tg_sql_finish(store, result, error);
 }
 
-int tg_store_token_person(struct tg_store *store, const char *digest, int64_t now, char **person,
-                          struct tg_error *error)
+int tg_store_token(struct tg_store *store, const char *digest, int64_t now, char **person, char **key,
+                   struct tg_error *error)
 {
     *person = NULL;
+    *key = NULL;
     bool row;
     sqlite3_stmt *statement = tg_sql_start(store, TG_SQL_token, "ti", digest, now);
     int result = tg_sql_step(store, statement, &row, error);
-    if (result == 0)
-        result = row ? tg_sql_copy(store, statement, 0, person, error)
-                     : tg_fail(error, TG_token_invalid, "the service does not know this token (any more)");
+    if (result == 0 && !row)
+        result = tg_fail(error, TG_token_invalid, "the service does not know this token (any more)");
+    if (result == 0 && (tg_sql_copy(store, statement, 0, person, error) < 0 ||
+                        tg_sql_copy(store, statement, 1, key, error) < 0)) {
+        free(*person);
+        *person = NULL;
+        result = -1;
+    }
     tg_sql_end(statement);
     return result;
 }

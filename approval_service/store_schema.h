@@ -54,7 +54,8 @@
     "CREATE TABLE nonces (key TEXT NOT NULL, nonce TEXT NOT NULL, expires INTEGER NOT NULL,"                 \
     " PRIMARY KEY (key, nonce)) STRICT, WITHOUT ROWID;"                                                      \
     "CREATE INDEX nonces_expires ON nonces (expires);"                                                       \
-    "CREATE TABLE tokens (digest TEXT PRIMARY KEY, person TEXT NOT NULL, expires INTEGER NOT NULL)"          \
+    "CREATE TABLE tokens (digest TEXT PRIMARY KEY, person TEXT NOT NULL, key TEXT NOT NULL,"                 \
+    " expires INTEGER NOT NULL)"                                                                             \
     " STRICT, WITHOUT ROWID;"
 
 #endif

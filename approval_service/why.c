@@ -6,6 +6,8 @@
 #include "approval_service/body.h"
 #include "approval_service/ticket_view.h"
 
+#include "lib/form.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +74,13 @@ static int take_refusal(void *context, const struct tg_stored_host_event *event)
                                                     event->account, "source", event->source));
 }
 
+/* Refusals of somebody whom the host could not tell are shown to those who use the account they were for. */
+static const char *account_of_interest(const struct tg_policy *policy, const char *person,
+                                       const char *account)
+{
+    return tg_policy_account(policy, account) != NULL ? account : person;
+}
+
 static json_t *judge(struct tg_service *service, const struct tickets *list,
                      const struct tg_certificate *certificate, const char *host, const char *account)
 {
@@ -109,8 +118,9 @@ static int collect(struct tg_service *service, const struct tg_http_request *req
     json_int_t host_id = json_integer_value(json_object_get(why->host, "id"));
     (void)json_object_del(why->host, "id");
     if (say_whether_in_step(service, host, why->host, error) < 0 ||
-        tg_store_refusals(service->store, host_id, person, account, take_refusal, why->refusals, error) !=
-            0 ||
+        tg_store_refusals(service->store, host_id, person,
+                          account_of_interest(service->policy, person, account), take_refusal, why->refusals,
+                          error) != 0 ||
         load_tickets(service, person, why->tickets, error) < 0)
         return -1;
 
@@ -132,7 +142,7 @@ int tg_post_why(struct tg_service *service, const struct tg_http_request *reques
     const char *account = tg_body_text(request->parsed, "account");
     if (account[0] == '\0')
         account = request->caller.name;
-    if (!tg_is_host_name(host) || !tg_is_name(account))
+    if (!tg_form_host.matches(host) || !tg_form_name.matches(account))
         return tg_fail(error, TG_request_malformed, "body: 'host' or 'account' is not a name");
     struct why why = {0};
     int result = collect(service, request, host, account, &why, error);

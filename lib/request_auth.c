@@ -3,8 +3,7 @@
 
 #include "lib/base64.h"
 #include "lib/canonical_json.h"
-
-#include <openssl/sha.h>
+#include "lib/digest.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +14,7 @@
 
 static const char scheme[] = "SSHSIG ";
 
-enum { NONCE_BYTES = 16, TIME_DIGITS_MAX = 15, DIGEST_TEXT_SIZE = 2 * SHA256_DIGEST_LENGTH + 1 };
+enum { NONCE_BYTES = 16, TIME_DIGITS_MAX = 15 };
 
 /* The three parameters of a header. */
 struct parameters {
@@ -24,22 +23,15 @@ struct parameters {
     struct tg_bytes signature; /* base64 */
 };
 
-static void hex_digest(struct tg_bytes body, char out[DIGEST_TEXT_SIZE])
-{
-    uint8_t digest[SHA256_DIGEST_LENGTH];
-    (void)SHA256(body.length == 0 ? (const uint8_t *)"" : body.data, body.length, digest);
-    for (size_t i = 0; i < sizeof digest; i++)
-        (void)snprintf(out + 2 * i, 3, "%02x", digest[i]);
-}
-
 /* The message that is signed, in canonical form, malloc'ed. Fails for what JSON cannot carry. */
 static int make_message(const struct tg_request *request, int64_t now, const char *nonce, char **text,
                         size_t *length)
 {
-    char digest[DIGEST_TEXT_SIZE];
+    char digest[TG_DIGEST_SIZE];
     *text = NULL;
     *length = 0;
-    hex_digest(request->body, digest);
+    if (!tg_digest(request->body.length == 0 ? tg_bytes_of_text("") : request->body, digest))
+        return -1;
     json_t *object =
         json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "authority", request->authority, "body", digest, "method",
                   request->method, "nonce", nonce, "target", request->target, "time", (json_int_t)now);

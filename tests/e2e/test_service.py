@@ -127,6 +127,21 @@ def test_session_token(world, ops1):
     assert token["token"] not in world.service.log.read_text()
 
 
+def test_session_token_ends_with_its_key(world, ops1):
+    tokens = [person.post("/v1/sessions", "{}").ok(201)["token"] for person in (world.bob, world.bob_second)]
+
+    def listed(token):
+        return world.service.call("GET", "/v1/tickets", headers={"Authorization": "Bearer " + token})
+
+    world.publish(lambda policy: policy["revoked"]["keys"].append(world.bob_second.key.fingerprint)).ok()
+    listed(tokens[0]).ok()
+    listed(tokens[1]).refused(401, "token_invalid")
+    world.publish(lambda policy: policy["people"]["bob"]["keys"].pop()).ok()
+    listed(tokens[1]).refused(401, "token_invalid")
+    world.publish().ok()
+    listed(tokens[1]).ok()
+
+
 # --- policy ---------------------------------------------------------------------------------------------------------------------------
 
 
@@ -436,8 +451,8 @@ def test_events(world, ops1, ops2):
     text = world.approved()
     started = ops1.event()
     refused = ops1.event(kind="ticket_refused", ticket=ident(text), person="alice", account="alice", code="rule_narrowed", detail="hosts")
-    assert ops1.send(started, refused).ok() == {"acknowledged": ops1.number}
-    assert ops1.send(started, refused).ok() == {"acknowledged": ops1.number}
+    assert ops1.send(started, refused).ok() == {"acknowledged": ops1.number, "digest": ops1.previous}
+    assert ops1.send(started, refused).ok() == {"acknowledged": ops1.number, "digest": ops1.previous}
     assert view(world, text)["hosts"][0]["problem"] == "rule_narrowed"
     kinds = [event["kind"] for event in world.alice.get(f"/v1/tickets/{ident(text)}/events").ok()["events"]]
     assert kinds == ["submitted", "approved", "ticket_refused"]
@@ -447,14 +462,27 @@ def test_events(world, ops1, ops2):
         ops1.number, ops1.previous = good
         return ops1.event(**fields)
 
-    for text_ in (broken(previous="0" * 64), broken(number=good[0] + 2), broken(number=good[0]), broken(host="ops2"), broken(kind="odd"),
-                  broken(code="odd"), broken(extra=""), json.dumps(json.loads(broken()))):
+    for text_ in (broken(host="ops2"), broken(kind="odd"), broken(code="odd"), broken(extra=""), json.dumps(json.loads(broken()))):
         ops1.send(text_).refused(400, "request_malformed")
+    for text_ in (broken(previous="0" * 64), broken(number=good[0] + 2), broken(number=good[0]), broken(number=1)):
+        ops1.send(text_).refused(409, "events_unchained")
+        assert ops1.send().ok() == {"acknowledged": good[0], "digest": good[1]}
     # An event about another host's ticket does not reach that ticket.
     foreign = ops2.event(kind="ticket_refused", ticket=ident(text), code="rule_gone")
     ops2.send(foreign).ok()
     assert view(world, text)["hosts"][0]["problem"] == "rule_narrowed"
     ops1.number, ops1.previous = good
+
+
+def test_a_host_enrolled_again_goes_on_with_its_journal(world, folder, ops1):
+    host = world.enrol("journal", folder)
+    host.send(host.event(), host.event()).ok()
+    host.event()  # lost on the way
+    world.root.call("DELETE", "/v1/hosts/journal").ok(204)
+    world.root.post("/v1/hosts", {"name": "journal", "labels": [], "key": host.key.public}).ok(201)
+    assert host.send(host.event()).ok()["acknowledged"] == 4
+    host.send(host.event(previous="0" * 64)).refused(409, "events_unchained")
+    world.root.call("DELETE", "/v1/hosts/journal").ok(204)
 
 
 def test_why(world, ops1):
@@ -482,6 +510,10 @@ def test_why(world, ops1):
     ops1.send(ops1.event(kind="login_refused", person="bob", account="bob", code="ticket_none")).ok()
     refusals = why().ok()["refusals"]
     assert [refusal["detail"] for refusal in refusals] == [str(number) for number in range(11, 1, -1)]
+    # Somebody whom the host could not tell, at bob's account: that is bob's to know.
+    ops1.send(ops1.event(kind="login_refused", account="bob", source="192.0.2.9", code="certificate_malformed")).ok()
+    assert "192.0.2.9" in json.dumps(why(world.bob).ok()["refusals"])
+    assert why(world.mallory, account="bob").ok()["refusals"] == []
     why(host="ops77").refused(404, "host_unknown")
     why(host="OPS").refused(400, "request_malformed")
 

@@ -12,6 +12,7 @@
 #include "agent/events.h"
 #include "agent/sessions.h"
 #include "agent/state.h"
+#include "lib/canonical_json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +93,7 @@ static void test_events_survive_a_restart(void **state)
     assert_null(tg_events_batch(&events)); /* nothing leaves that is not on disk */
     assert_true(tg_events_flush(&events));
     memcpy(second, events.lines[1].digest, sizeof second);
-    tg_events_acknowledge(&events, 1);
+    assert_true(tg_events_acknowledge(&events, 1, events.lines[0].digest, 1));
     assert_int_equal(events.count, 1);
     tg_events_close(&events);
 
@@ -137,8 +138,10 @@ static void test_a_torn_event_is_dropped_and_a_damaged_file_set_aside(void **sta
     free(data);
 }
 
+static const char theirs[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
 /* A lost journal: the service knows more than we do, and the chain goes on behind it. */
-static void test_events_are_numbered_anew(void **state)
+static void test_a_lost_journal_goes_on_behind_the_service(void **state)
 {
     struct tg_events events;
     struct tg_error error;
@@ -146,14 +149,64 @@ static void test_events_are_numbered_anew(void **state)
     add(&events, "started");
     add(&events, "stopped");
     assert_true(tg_events_flush(&events));
-    tg_events_acknowledge(&events, 40);
-    assert_int_equal(events.count, 2);
-    assert_int_equal(events.next, 43);
+    for (int again = 0; again < 2; again++) {
+        assert_false(tg_events_acknowledge(&events, 40 + (uint64_t)again, theirs, 1));
+        assert_int_equal(events.count, 3); /* it says so, once */
+        assert_int_equal(events.next, 44 + again);
+    }
+    assert_non_null(strstr(events.lines[0].text, theirs));
     assert_non_null(strstr(events.lines[1].text, events.lines[0].digest));
-    tg_events_acknowledge(&events, 42);
+    assert_non_null(strstr(events.lines[2].text, "\"kind\":\"chain_restarted\""));
+    tg_events_close(&events);
+
+    assert_int_equal(tg_events_open(&events, *state, "ops1", &quiet, 1, &error), 0);
+    assert_int_equal(events.count, 3);
+    assert_true(tg_events_acknowledge(&events, 41, theirs, 1));
+    assert_int_equal(events.count, 3);
+    char last[TG_DIGEST_SIZE];
+    memcpy(last, events.lines[2].digest, sizeof last);
+    assert_true(tg_events_acknowledge(&events, 44, last, 1));
     assert_int_equal(events.count, 0);
-    tg_events_acknowledge(&events, UINT64_MAX);
-    assert_int_equal(events.next, 43);
+    assert_true(tg_events_acknowledge(&events, 44, last, 1));
+    tg_events_close(&events);
+}
+
+/* A database that was put back: the service knows less than it had acknowledged. */
+static void test_a_service_that_forgot_is_followed(void **state)
+{
+    struct tg_events events;
+    struct tg_error error;
+    assert_int_equal(tg_events_open(&events, *state, "ops1", &quiet, 1, &error), 0);
+    for (int i = 0; i < 3; i++)
+        add(&events, "started");
+    assert_true(tg_events_flush(&events));
+    assert_true(tg_events_acknowledge(&events, 2, events.lines[1].digest, 1));
+    assert_false(tg_events_acknowledge(&events, 1, theirs, 1));
+    assert_int_equal(events.count, 2);
+    assert_non_null(strstr(events.lines[0].text, "\"number\":2"));
+    assert_non_null(strstr(events.lines[0].text, theirs));
+    tg_events_close(&events);
+}
+
+/* Whatever the service claims, the journal stays one that can be read again. */
+static void test_nonsense_from_the_service_changes_no_event(void **state)
+{
+    struct tg_events events;
+    struct tg_error error;
+    char wrong[] = "zz112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    assert_int_equal(tg_events_open(&events, *state, "ops1", &quiet, 1, &error), 0);
+    add(&events, "started");
+    assert_true(tg_events_flush(&events));
+    assert_false(tg_events_acknowledge(&events, UINT64_MAX, theirs, 1));
+    assert_false(tg_events_acknowledge(&events, (uint64_t)TG_INTEGER_MAX / 2, theirs, 1));
+    assert_false(tg_events_acknowledge(&events, 40, wrong, 1));
+    assert_false(tg_events_acknowledge(&events, 40, "", 1));
+    assert_int_equal(events.count, 1);
+    assert_int_equal(events.next, 2);
+    assert_false(tg_events_acknowledge(&events, (uint64_t)TG_INTEGER_MAX / 2 - 1, theirs, 1));
+    tg_events_close(&events);
+    assert_int_equal(tg_events_open(&events, *state, "ops1", &quiet, 1, &error), 0);
+    assert_int_equal(events.count, 2);
     tg_events_close(&events);
 }
 
@@ -207,7 +260,9 @@ int main(void)
         IN_DIRECTORY(test_a_damaged_file_is_set_aside),
         IN_DIRECTORY(test_events_survive_a_restart),
         IN_DIRECTORY(test_a_torn_event_is_dropped_and_a_damaged_file_set_aside),
-        IN_DIRECTORY(test_events_are_numbered_anew),
+        IN_DIRECTORY(test_a_lost_journal_goes_on_behind_the_service),
+        IN_DIRECTORY(test_a_service_that_forgot_is_followed),
+        IN_DIRECTORY(test_nonsense_from_the_service_changes_no_event),
         IN_DIRECTORY(test_the_event_queue_is_bounded),
         cmocka_unit_test(test_sessions),
     };

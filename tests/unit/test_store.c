@@ -292,14 +292,36 @@ static void a_host_begins_a_new_chain_when_enrolled_again(void **state)
     assert_refused(
         fixture,
         tg_store_host_event_add(fixture->store, id, "ops1", &event, 1, &added, &for_ticket, &fixture->error),
-        TG_request_malformed);
+        TG_events_unchained);
+    event.number = 3;
+    assert_refused(
+        fixture,
+        tg_store_host_event_add(fixture->store, id, "ops1", &event, 1, &added, &for_ticket, &fixture->error),
+        TG_events_unchained);
+    event.number = 2; /* but it does not name d1 */
+    assert_refused(
+        fixture,
+        tg_store_host_event_add(fixture->store, id, "ops1", &event, 1, &added, &for_ticket, &fixture->error),
+        TG_events_unchained);
     assert_int_equal(tg_store_host_remove(fixture->store, "ops1", 2, &fixture->error), 0);
     int64_t again = enrol(fixture, "ops1", "SHA256:two");
     assert_int_not_equal(id, again);
+    event.number = 41; /* the journal goes on: the first event of an enrolment begins where it likes */
+    event.previous = "d40";
     assert_int_equal(tg_store_host_event_add(fixture->store, again, "ops1", &event, 1, &added, &for_ticket,
                                              &fixture->error),
                      0);
     assert_true(added);
+    event.number = 40;
+    assert_refused(fixture,
+                   tg_store_host_event_add(fixture->store, again, "ops1", &event, 1, &added, &for_ticket,
+                                           &fixture->error),
+                   TG_events_unchained);
+    int64_t last;
+    char digest[TG_DIGEST_SIZE];
+    assert_int_equal(tg_store_host_event_last(fixture->store, again, &last, digest, &fixture->error), 0);
+    assert_int_equal(last, 41);
+    assert_string_equal(digest, "other");
 }
 
 static void nonces_and_tokens(void **state)
@@ -313,13 +335,16 @@ static void nonces_and_tokens(void **state)
     assert_int_equal(tg_store_nonce_use(store, "key", "n", 300, 200, &fixture->error),
                      0); /* forgotten by then */
     char *person = NULL;
-    assert_int_equal(tg_store_token_add(store, "digest", "alice", 100, 50, &fixture->error), 0);
-    assert_int_equal(tg_store_token_person(store, "digest", 99, &person, &fixture->error), 0);
+    char *key = NULL;
+    assert_int_equal(tg_store_token_add(store, "digest", "alice", "SHA256:a", 100, 50, &fixture->error), 0);
+    assert_int_equal(tg_store_token(store, "digest", 99, &person, &key, &fixture->error), 0);
     assert_string_equal(person, "alice");
+    assert_string_equal(key, "SHA256:a");
+    free(key);
     free(person);
-    assert_refused(fixture, tg_store_token_person(store, "digest", 100, &person, &fixture->error),
+    assert_refused(fixture, tg_store_token(store, "digest", 100, &person, &key, &fixture->error),
                    TG_token_invalid);
-    assert_refused(fixture, tg_store_token_person(store, "other", 99, &person, &fixture->error),
+    assert_refused(fixture, tg_store_token(store, "other", 99, &person, &key, &fixture->error),
                    TG_token_invalid);
 }
 
