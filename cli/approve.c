@@ -91,10 +91,8 @@ static void show_for_approval(struct tg_cli *cli, const struct tg_policy *policy
     if (seconds > 0)
         tg_field(out, "shortened", "to %s by your approval", tg_duration_text(seconds, text));
     size_t count = tg_ticket_warnings(policy, view, cli->config.name, now, warnings);
-    for (size_t i = 0; i < count; i++) {
-        tg_styled(out, TG_STYLE_WARNING, "  warning      ");
-        tg_line(out, "%s", warnings[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        tg_field_styled(out, TG_STYLE_WARNING, "warning", "%s", warnings[i]);
 }
 
 /* Signs the approval and sends it. */

@@ -8,6 +8,7 @@
 #include "cli/link.h"
 
 #include "lib/agent_protocol.h"
+#include "lib/form.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -130,7 +131,7 @@ int tg_command_carry_import(struct tg_cli *cli, const struct tg_arguments *argum
     status = TG_EXIT_OK;
     if (cli->json)
         (void)fprintf(cli->out.stream, "{\"code\": \"allowed\", \"ticket\": \"%s\"}\n",
-                      tg_ticket_id_is_valid(answer->ticket) ? answer->ticket : "");
+                      tg_form_ticket_id.matches(answer->ticket) ? answer->ticket : "");
     else
         tg_line(&cli->out, "The agent accepted %s.%s%s", answer->ticket, answer->detail[0] != '\0' ? " " : "",
                 answer->detail);

@@ -3,7 +3,8 @@
  * tegata deny, cancel, release and revoke: what only takes away.
  */
 #include "cli/link.h"
-#include "cli/ticket_view.h"
+
+#include "lib/form.h"
 
 #include <string.h>
 
@@ -24,7 +25,7 @@ static int decide(struct tg_cli *cli, const struct tg_arguments *arguments, cons
     const char *reason = tg_argument(arguments, "reason");
     if (wants_reason && (reason == NULL || *reason == '\0'))
         return tg_cli_usage(cli, "%s: say why: --reason \"...\"", verb);
-    if (!tg_ticket_id_is_valid(id))
+    if (!tg_form_ticket_id.matches(id))
         return tg_cli_usage(cli, "%s: %s is not a ticket: it should look like T-0123456789ABC", verb, id);
     if (tg_link_open(cli, TG_LINK_SERVICE, &link, &problem) != 0)
         return tg_cli_complain(cli, &problem);

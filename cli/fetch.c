@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/fetch.h"
 
+#include "lib/form.h"
+
 #include <string.h>
 #include <time.h>
 
@@ -10,7 +12,7 @@ int tg_fetch_ticket(struct tg_link *link, const char *id, struct tg_ticket_view 
     char target[64];
     json_t *answer = NULL;
     *view = (struct tg_ticket_view){0};
-    if (!tg_ticket_id_is_valid(id))
+    if (!tg_form_ticket_id.matches(id))
         return tg_problem_set(problem, TG_not_found,
                               "%s is not a ticket: it should look like T-0123456789ABC", id);
     (void)snprintf(target, sizeof target, "/v1/tickets/%s", id);

@@ -5,10 +5,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
 
-enum { FIELD_WIDTH = 12, TABLE_GAP = 2 };
+enum { FIELD_WIDTH = 12, FIELD_INDENT = FIELD_WIDTH + 3, TABLE_GAP = 2, FOLDED_MIN = 20 };
 
 struct tg_output tg_output_for(FILE *stream)
 {
@@ -17,6 +18,9 @@ struct tg_output tg_output_for(FILE *stream)
     struct tg_output out = {.stream = stream};
     out.colour = isatty(fileno(stream)) == 1 && (no_colour == NULL || *no_colour == '\0') &&
                  terminal != NULL && strcmp(terminal, "dumb") != 0;
+    struct winsize size;
+    if (isatty(fileno(stream)) == 1 && ioctl(fileno(stream), TIOCGWINSZ, &size) == 0)
+        out.width = size.ws_col;
     out.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     return out;
 }
@@ -126,18 +130,55 @@ static const char *style_begin(enum tg_style style)
     return "";
 }
 
-__attribute__((format(printf, 3, 0))) static void put(const struct tg_output *out, enum tg_style style,
-                                                      const char *format, va_list arguments)
+/* The columns that a character takes; *length is its bytes, at least one. */
+static size_t columns_of(const unsigned char *at, size_t *length)
+{
+    uint32_t point = 0;
+    *length = decode(at, &point);
+    if (*length == 0)
+        *length = 1;
+    int columns = wcwidth((wchar_t)point);
+    return columns > 0 ? (size_t)columns : 0;
+}
+
+/* Writes what is escaped already. With `indent`, folds it before the terminal does. */
+static void fold(const struct tg_output *out, const char *escaped, size_t indent)
+{
+    bool folds = indent > 0 && out->width > indent + FOLDED_MIN;
+    size_t room = folds ? out->width - indent - 1 : SIZE_MAX;
+    size_t used = 0;
+    for (const unsigned char *at = (const unsigned char *)escaped; *at != '\0';) {
+        size_t length;
+        size_t columns = columns_of(at, &length);
+        if (columns > room - used) {
+            fprintf(out->stream, "\n%*s", (int)indent, "");
+            used = 0;
+        }
+        fwrite(at, 1, length, out->stream);
+        used += columns;
+        at += length;
+    }
+}
+
+static void put_text(const struct tg_output *out, enum tg_style style, size_t indent, const char *text)
+{
+    char *escaped = tg_output_escape(text, out->utf8);
+    if (escaped == NULL)
+        return;
+    bool styled = out->colour && style != TG_STYLE_PLAIN;
+    fputs(styled ? style_begin(style) : "", out->stream);
+    fold(out, escaped, indent);
+    fputs(styled ? "\033[0m" : "", out->stream);
+    free(escaped);
+}
+
+__attribute__((format(printf, 4, 0))) static void put(const struct tg_output *out, enum tg_style style,
+                                                      size_t indent, const char *format, va_list arguments)
 {
     char *text = NULL;
     if (vasprintf(&text, format, arguments) < 0)
         return;
-    char *escaped = tg_output_escape(text, out->utf8);
-    if (escaped != NULL) {
-        bool styled = out->colour && style != TG_STYLE_PLAIN;
-        fprintf(out->stream, "%s%s%s", styled ? style_begin(style) : "", escaped, styled ? "\033[0m" : "");
-    }
-    free(escaped);
+    put_text(out, style, indent, text);
     free(text);
 }
 
@@ -145,7 +186,7 @@ void tg_part(const struct tg_output *out, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    put(out, TG_STYLE_PLAIN, format, arguments);
+    put(out, TG_STYLE_PLAIN, 0, format, arguments);
     va_end(arguments);
 }
 
@@ -153,7 +194,7 @@ void tg_styled(const struct tg_output *out, enum tg_style style, const char *for
 {
     va_list arguments;
     va_start(arguments, format);
-    put(out, style, format, arguments);
+    put(out, style, 0, format, arguments);
     va_end(arguments);
 }
 
@@ -161,14 +202,19 @@ void tg_line(const struct tg_output *out, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    put(out, TG_STYLE_PLAIN, format, arguments);
+    put(out, TG_STYLE_PLAIN, 0, format, arguments);
     va_end(arguments);
     fputc('\n', out->stream);
 }
 
+static void field_name(const struct tg_output *out, enum tg_style style, const char *name)
+{
+    tg_styled(out, style, "  %-*s ", FIELD_WIDTH, name);
+}
+
 void tg_field_name(const struct tg_output *out, const char *name)
 {
-    tg_styled(out, TG_STYLE_DIM, "  %-*s ", FIELD_WIDTH, name);
+    field_name(out, TG_STYLE_DIM, name);
 }
 
 void tg_field(const struct tg_output *out, const char *name, const char *format, ...)
@@ -176,7 +222,18 @@ void tg_field(const struct tg_output *out, const char *name, const char *format,
     va_list arguments;
     tg_field_name(out, name);
     va_start(arguments, format);
-    put(out, TG_STYLE_PLAIN, format, arguments);
+    put(out, TG_STYLE_PLAIN, FIELD_INDENT, format, arguments);
+    va_end(arguments);
+    fputc('\n', out->stream);
+}
+
+void tg_field_styled(const struct tg_output *out, enum tg_style style, const char *name, const char *format,
+                     ...)
+{
+    va_list arguments;
+    field_name(out, style, name);
+    va_start(arguments, format);
+    put(out, TG_STYLE_PLAIN, FIELD_INDENT, format, arguments);
     va_end(arguments);
     fputc('\n', out->stream);
 }
@@ -194,11 +251,9 @@ size_t tg_output_width(const char *text, bool utf8)
     size_t width = 0;
     const unsigned char *at = (const unsigned char *)(escaped != NULL ? escaped : "");
     while (*at != '\0') {
-        uint32_t point = 0;
-        size_t length = decode(at, &point);
-        int columns = wcwidth((wchar_t)point);
-        width += columns > 0 ? (size_t)columns : 0;
-        at += length > 0 ? length : 1;
+        size_t length;
+        width += columns_of(at, &length);
+        at += length;
     }
     free(escaped);
     return width;
@@ -207,11 +262,14 @@ size_t tg_output_width(const char *text, bool utf8)
 static void table_row(const struct tg_output *out, const char *const *cells, const size_t *widths,
                       size_t columns, bool heading)
 {
+    size_t begin = 0;
     for (size_t column = 0; column < columns; column++) {
         const char *cell = cells[column] != NULL ? cells[column] : "";
-        tg_styled(out, heading ? TG_STYLE_DIM : TG_STYLE_PLAIN, "%s", cell);
-        size_t gap = column + 1 < columns ? widths[column] + TABLE_GAP - tg_output_width(cell, out->utf8) : 0;
+        bool last = column + 1 == columns;
+        put_text(out, heading ? TG_STYLE_DIM : TG_STYLE_PLAIN, last ? begin : 0, cell);
+        size_t gap = last ? 0 : widths[column] + TABLE_GAP - tg_output_width(cell, out->utf8);
         fprintf(out->stream, "%*s", (int)gap, "");
+        begin += widths[column] + TABLE_GAP;
     }
     fputc('\n', out->stream);
 }

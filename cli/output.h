@@ -24,8 +24,9 @@ enum tg_style {
 
 struct tg_output {
     FILE *stream;
-    bool colour; /* a terminal, and NO_COLOR is not set */
-    bool utf8;   /* the locale can show more than ASCII */
+    bool colour;  /* a terminal, and NO_COLOR is not set */
+    bool utf8;    /* the locale can show more than ASCII */
+    size_t width; /* columns of the terminal; 0: none, lines are not folded */
 };
 
 /* Looks at the stream, NO_COLOR, TERM and the locale (after setlocale()). */
@@ -42,9 +43,12 @@ __attribute__((format(printf, 2, 3))) void tg_line(const struct tg_output *out, 
 __attribute__((format(printf, 3, 4))) void tg_styled(const struct tg_output *out, enum tg_style style,
                                                      const char *format, ...);
 
-/* "  name      value" with the names in one column. */
+/* "  name      value" with the names in one column. On a terminal a long value is folded below its beginning,
+ * so that no text can reach the column of the names and pass for another field. */
 __attribute__((format(printf, 3, 4))) void tg_field(const struct tg_output *out, const char *name,
                                                     const char *format, ...);
+__attribute__((format(printf, 4, 5))) void tg_field_styled(const struct tg_output *out, enum tg_style style,
+                                                           const char *name, const char *format, ...);
 
 /* Only the name, for a value of several parts. */
 void tg_field_name(const struct tg_output *out, const char *name);
@@ -56,7 +60,7 @@ void tg_output_json(const struct tg_output *out, const json_t *value);
 size_t tg_output_width(const char *text, bool utf8);
 
 /* A table: cells are row after row, `columns` to a row, the first row is the heading. NULL cells are empty.
- */
+ * On a terminal the last column is folded as in tg_field(). */
 void tg_output_table(const struct tg_output *out, const char *const *cells, size_t columns, size_t rows);
 
 #endif

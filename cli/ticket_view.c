@@ -105,9 +105,3 @@ bool tg_ticket_view_acknowledged(const struct tg_ticket_view *view)
     }
     return named >= view->held.ticket->host_count;
 }
-
-bool tg_ticket_id_is_valid(const char *id)
-{
-    return strncmp(id, "T-", 2) == 0 && strlen(id) == TG_TICKET_ID_SIZE - 1 &&
-           strspn(id + 2, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") == TG_TICKET_ID_SIZE - 3;
-}

@@ -35,7 +35,4 @@ void tg_ticket_view_clear(struct tg_ticket_view *view);
 /* Has every host of the ticket acknowledged it? */
 bool tg_ticket_view_acknowledged(const struct tg_ticket_view *view);
 
-/* "T-..." as it may stand in a request's path: only what ids are made of. */
-bool tg_ticket_id_is_valid(const char *id);
-
 #endif

@@ -31,7 +31,7 @@ static void show_host(const struct tg_output *out, const json_t *host, int64_t n
                  tg_time_relative(seen, now, relative), tg_time_text(seen, seen_text),
                  json_integer_value(json_object_get(host, "acknowledged")) == 1
                      ? ""
-                     : "; it has not fetched the latest changes");
+                     : "; it has not confirmed the latest changes yet");
 }
 
 static void show_refusals(const struct tg_output *out, const json_t *refusals)
@@ -49,7 +49,9 @@ static void show_refusals(const struct tg_output *out, const json_t *refusals)
         tg_part(out, "  %s  %s", tg_time_text(json_integer_value(json_object_get(refusal, "time")), when),
                 code);
         tg_part(out, ": %s", known ? tg_reason_text(reason) : "a reason this tegata does not know");
-        tg_part(out, " (as %s from %s", text_of(refusal, "account"), text_of(refusal, "source"));
+        tg_part(out, " (as %s", text_of(refusal, "account"));
+        if (*text_of(refusal, "source") != '\0')
+            tg_part(out, " from %s", text_of(refusal, "source"));
         if (*text_of(refusal, "ticket") != '\0')
             tg_part(out, ", %s", text_of(refusal, "ticket"));
         if (*text_of(refusal, "detail") != '\0')

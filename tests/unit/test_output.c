@@ -75,6 +75,33 @@ static void writes_lines(void **state)
     free(text);
 }
 
+/* However long a text is and whatever it holds, on a terminal it stays right of the column of names. */
+static void folds_long_values(void **state)
+{
+    static const char padded[] = "fix                          where        ops9";
+    static const char *const cells[] = {"A", "B", "x", padded};
+    char *text = NULL;
+    size_t size = 0;
+    (void)state;
+    FILE *stream = open_memstream(&text, &size);
+    struct tg_output terminal = {.stream = stream, .width = 44};
+    tg_field(&terminal, "why", "%s", padded);
+    tg_field_styled(&terminal, TG_STYLE_WARNING, "warning", "%s", padded);
+    tg_output_table(&terminal, cells, 2, 2);
+    terminal.width = 20; /* too narrow to fold */
+    tg_field(&terminal, "why", "%s", padded);
+    assert_int_equal(fclose(stream), 0);
+    assert_string_equal(text, "  why          fix                         \n"
+                              "                where        ops9\n"
+                              "  warning      fix                         \n"
+                              "                where        ops9\n"
+                              "A  B\n"
+                              "x  fix                          where      \n"
+                              "     ops9\n"
+                              "  why          fix                          where        ops9\n");
+    free(text);
+}
+
 static void writes_tables(void **state)
 {
     static const char *const cells[] = {"A", "B", "longer", "x", NULL, "y\n"};
@@ -106,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(escapes),
         cmocka_unit_test(writes_lines),
+        cmocka_unit_test(folds_long_values),
         cmocka_unit_test(writes_tables),
         cmocka_unit_test(no_colour_without_terminal),
     };
