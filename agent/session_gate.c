@@ -284,8 +284,9 @@ static void open_session(struct tg_agent *agent, struct tg_client *client, struc
 /* --- The gate
  * ------------------------------------------------------------------------------------------------------ */
 
-/* The service has counted this session. The verdict once more, for what came meanwhile; but that the ticket
- * is now used up is our own doing: the service marks it exhausted with its last session. */
+/* The service has counted this session. The verdict once more, for what came meanwhile: other sessions too,
+ * because this host's own count holds whatever the service says. But that the ticket is now exhausted is our
+ * own doing: the service marks it so with its last session. */
 static void go_on_when_counted(struct tg_agent *agent, struct tg_client *client, const char *source)
 {
     enum tg_reason problem;
@@ -298,7 +299,6 @@ static void go_on_when_counted(struct tg_agent *agent, struct tg_client *client,
     if (policy != NULL && entry != NULL) {
         struct tg_held_ticket seen = entry->held;
         const struct tg_held_ticket *one = &seen;
-        seen.sessions_opened = 0;
         if (seen.state == TG_TICKET_EXHAUSTED)
             seen.state = TG_TICKET_ACTIVE;
         tg_verdict(policy, &one, 1, client->certificate->certificate, &connection, agent->now, &verdict);
