@@ -17,6 +17,7 @@
 #include "lib/signer.h"
 
 #include <curl/curl.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 enum {
@@ -95,6 +96,7 @@ struct tg_agent {
     struct tg_accounts accounts;
     uint64_t roster_generation;
     char roster_digest[TG_DIGEST_SIZE]; /* of what was published last, so that only changes are */
+    struct stat roster_seen;            /* the file that was published last */
     int64_t publish_due;                /* seconds since 1970 */
     bool marks_unsaved;                 /* the same of marks and highest serial */
     bool unsaved;                       /* tickets or accounts differ from what is on disk */
@@ -163,6 +165,10 @@ bool tg_agent_save_sessions(struct tg_agent *agent);
 
 /* Brings the roster into step with the tickets. True if the file says what it should. */
 bool tg_agent_publish(struct tg_agent *agent);
+
+/* Has somebody else touched the file since? Then it is published anew with the next turn of the loop, and the
+ * log says so. */
+void tg_agent_watch_roster(struct tg_agent *agent);
 
 /* --- gates.c: the answers on the socket
  * ---------------------------------------------------------------------- */

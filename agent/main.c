@@ -9,6 +9,7 @@
 #include "lib/options.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -60,6 +61,19 @@ static int read_options(int argc, char **argv, struct settings *settings, bool *
     return 0;
 }
 
+/* May a host key have this owner and mode? Its owner alone may read it, with two exceptions that
+ * distributions make: systemd shows a credential, which an ACL opens to the service's user, as 0440 of root;
+ * and Fedora's host keys are 0640 of root and the group ssh_keys, for ssh-keysign. */
+static bool is_private(const struct stat *status, bool is_credential)
+{
+    if ((status->st_mode & 077) == 0)
+        return true;
+    if ((status->st_mode & 037) != 0 || status->st_uid != 0)
+        return false;
+    const struct group *keys = is_credential ? NULL : getgrnam("ssh_keys");
+    return is_credential || (keys != NULL && keys->gr_gid == status->st_gid);
+}
+
 /* The host key: systemd's credential if there is one, else the file. Refuses what others can read. */
 static int read_host_key(const struct tg_host_config *config, struct tg_signer **signer,
                          struct tg_error *error)
@@ -71,12 +85,13 @@ static int read_host_key(const struct tg_host_config *config, struct tg_signer *
     const char *credentials = getenv("CREDENTIALS_DIRECTORY");
     if (credentials != NULL)
         (void)snprintf(path, sizeof path, "%s/host_key", credentials);
-    if (credentials == NULL || access(path, F_OK) != 0)
+    bool is_credential = credentials != NULL && access(path, F_OK) == 0;
+    if (!is_credential)
         (void)snprintf(path, sizeof path, "%s", config->host_key);
     int result = tg_file_read("", path, KEY_FILE_MAX, &pem, &length, error);
     if (result != 0)
         return result == 1 ? tg_fail(error, TG_config_bad, "[agent] host_key: %s does not exist", path) : -1;
-    if (stat(path, &status) != 0 || (status.st_mode & 077) != 0)
+    if (stat(path, &status) != 0 || !is_private(&status, is_credential))
         result = tg_fail(error, TG_config_bad, "[agent] host_key: %s: others can read it: chmod 600 %s", path,
                          path);
     else

@@ -141,6 +141,7 @@ static int write_draft(struct tg_agent *agent, const struct draft *draft, struct
     if (tg_roster_write(agent->config.roster, &roster, error) != 0)
         return -1;
     agent->roster_generation++;
+    (void)lstat(agent->config.roster, &agent->roster_seen);
     tg_log(&agent->log, LOG_INFO, "roster published: %zu accounts, %zu groups", draft->user_count,
            draft->group_count);
     return 0;
@@ -161,6 +162,12 @@ static int64_t next_time(const struct tg_agent *agent)
     return next;
 }
 
+/* Is the file that was published last still in its place, and sound? */
+static bool is_in_place(const struct tg_agent *agent)
+{
+    return tg_roster_generation(agent->config.roster) == agent->roster_generation;
+}
+
 static int build_and_write(struct tg_agent *agent, const struct tg_local_names *names, struct tg_error *error)
 {
     struct draft draft;
@@ -174,7 +181,7 @@ static int build_and_write(struct tg_agent *agent, const struct tg_local_names *
     add_users(agent, &draft, names);
     if (!draft_digest(&draft, digest))
         result = tg_fail(error, TG_internal_error, "no memory for the roster");
-    else if (strcmp(digest, agent->roster_digest) != 0)
+    else if (strcmp(digest, agent->roster_digest) != 0 || !is_in_place(agent))
         result = write_draft(agent, &draft, error);
     if (result == 0)
         memcpy(agent->roster_digest, digest, sizeof digest);
@@ -205,4 +212,19 @@ bool tg_agent_publish(struct tg_agent *agent)
     if (result != 0)
         tg_log(&agent->log, LOG_CRIT, "the roster is not published: %s", error.text);
     return result == 0;
+}
+
+void tg_agent_watch_roster(struct tg_agent *agent)
+{
+    struct stat now = {0};
+    const struct stat *seen = &agent->roster_seen;
+    (void)lstat(agent->config.roster, &now);
+    if (now.st_dev == seen->st_dev && now.st_ino == seen->st_ino && now.st_size == seen->st_size &&
+        now.st_ctim.tv_sec == seen->st_ctim.tv_sec && now.st_ctim.tv_nsec == seen->st_ctim.tv_nsec)
+        return;
+    /* Noticed once: how often a failed publication is tried again is for publish_due to say. */
+    agent->roster_seen = now;
+    agent->publish_due = agent->now;
+    tg_log(&agent->log, LOG_ERR, "%s was touched by somebody else; it is published anew",
+           agent->config.roster);
 }

@@ -38,6 +38,16 @@ static void examine_config_file(struct tg_findings *findings, const char *path, 
         tg_find(findings, TG_LEVEL_OK, area, NULL, "%s: %.200s", what, path);
 }
 
+/* As tegatad sees it: 0600, or Fedora's 0640 of root and the group ssh_keys. */
+static bool is_private(const struct stat *status)
+{
+    if ((status->st_mode & 077) == 0)
+        return true;
+    const struct group *keys = getgrnam("ssh_keys");
+    return (status->st_mode & 037) == 0 && status->st_uid == 0 && keys != NULL &&
+           keys->gr_gid == status->st_gid;
+}
+
 static void examine_private_file(struct tg_findings *findings, const char *path, const char *what)
 {
     struct stat status;
@@ -48,7 +58,7 @@ static void examine_private_file(struct tg_findings *findings, const char *path,
         return;
     }
     (void)snprintf(fix, sizeof fix, "chmod 600 %.240s", path);
-    if ((status.st_mode & 077) != 0)
+    if (!is_private(&status))
         tg_find(findings, TG_LEVEL_ERROR, area, fix, "%s: others can read %.200s", what, path);
     else
         tg_find(findings, TG_LEVEL_OK, area, NULL, "%s: %.200s", what, path);

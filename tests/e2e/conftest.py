@@ -2,6 +2,8 @@
 
     lab        one lab for the whole run: leave it as you found it (tickets may stay; policy, daemons and files may not)
     forger     a module's way to make tickets and approvals by hand (forger.py); the policy is put back afterwards
+    host       the host of a lab beside that one, to be broken: host.py puts back what a test has changed
+    ticket     an approved ticket of alice for that host
     own_lab    a factory of labs for tests that break things: own_lab(hosts=1, options=["--bare"])"""
 
 import pathlib
@@ -12,6 +14,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from forger import Forger  # noqa: E402
+from host import Host  # noqa: E402
 from lab import Lab, show_logs  # noqa: E402
 
 
@@ -25,6 +28,30 @@ def pytest_collection_modifyitems(items):
 def lab():
     with Lab() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def host_lab():
+    with Lab(hosts=1, own=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def host_ticket(host_lab):
+    return host_lab.ticket("alice", ["bob"], "ops1", "--group", "ops", duration="2h")
+
+
+@pytest.fixture
+def host(host_lab):
+    one = Host(host_lab)
+    one.mark()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def ticket(host, host_ticket):
+    return host_ticket
 
 
 @pytest.fixture
@@ -65,5 +92,6 @@ def forger(module_forger):
 def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
-    if report.failed and call.when == "call" and "lab" in item.funcargs:
-        show_logs(item.funcargs["lab"])
+    for name in ("lab", "host_lab"):
+        if report.failed and call.when == "call" and name in item.funcargs:
+            show_logs(item.funcargs[name])
