@@ -375,6 +375,10 @@ int64_t tg_service_turn(struct tg_agent *agent)
     if (service->poll == NULL && agent->steady >= service->poll_due) {
         int64_t wait = agent->config.lease_seconds * 2 / 3;
         wait = wait > POLL_WAIT_S ? POLL_WAIT_S : wait < 1 ? 1 : wait;
+        /* After a start or a failure the answer itself is the news: we are in step again, and know the time.
+         */
+        if (service->contact < 0 || service->poll_failures > 0)
+            wait = 0;
         start_poll(agent, (int)wait, (long)wait * 1000 + POLL_EXTRA_MS);
     }
     if (service->poll == NULL)
