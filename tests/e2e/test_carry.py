@@ -14,7 +14,10 @@ def carried(host, host_lab):
     host.cut_beyond_the_lease()
     ticket = host_lab.request("bob", "ops1", "--rule", "operations")
     host_lab.approve("dave", ticket).ok()
-    return ticket, host_lab.as_("bob", "tegata", "carry", "export", ticket).ok().out
+    yield ticket, host_lab.as_("bob", "tegata", "carry", "export", ticket).ok().out
+    host.mend()
+    host.restart()
+    host_lab.release("bob", ticket)
 
 
 def bring(host, text, *options):

@@ -11,7 +11,6 @@ from lab import wait_until
 SSHD = "/etc/ssh/sshd_config"
 PAM = "/etc/pam.d/sshd"
 NSSWITCH = "/etc/nsswitch.conf"
-LIBFAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
 def findings(host, *options):
@@ -155,8 +154,9 @@ def start_with_wrong_clock(host, offset):
     host.stop()
     host.mark()
     source = host.lab.run("sh", "-c", "echo $LAB_SOURCE").ok().out.strip()
+    library = host.sh("ls /usr/lib/*/faketime/libfaketime.so.1").ok().out.strip()
     host.run(f"{source}/scripts/lib/lab/daemon", "tegatad", "start", f"{host.lab.folder}/{host.name}/agent.log", "env",
-             f"LD_PRELOAD={LIBFAKETIME}", f"FAKETIME={offset}", "DONT_FAKE_MONOTONIC=1", "FAKETIME_DONT_FAKE_MONOTONIC=1",
+             f"LD_PRELOAD={library}", f"FAKETIME={offset}", "DONT_FAKE_MONOTONIC=1",
              "/usr/sbin/tegatad", "--config", CONFIG, "--stderr").ok()
     host.refused("clock_wrong", "s away from the service's")
 
