@@ -104,6 +104,7 @@ void tg_agent_stop(struct tg_agent *agent)
     tg_tickets_free(&agent->tickets);
     tg_policy_free(agent->policy);
     json_decref(agent->policy_file);
+    json_decref(agent->policy_later);
     tg_root_signers_free(&agent->roots);
     tg_signer_free(agent->signer);
     free(agent->packet);

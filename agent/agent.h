@@ -82,7 +82,9 @@ struct tg_agent {
     int64_t steady; /* milliseconds of CLOCK_BOOTTIME, likewise */
 
     struct tg_policy *policy;
-    json_t *policy_file; /* as it came; kept also when its time is not now, and tried again */
+    json_t *policy_file;  /* as it came; kept also when its time is not now, and tried again */
+    json_t *policy_later; /* a newer one that was refused for its dates: our clock may be the one that is
+                             wrong, and the service sends it once */
     uint64_t highest_serial;
     uint64_t saved_serial;         /* the same on disk, beside the marks */
     enum tg_reason policy_problem; /* why `policy` is NULL */

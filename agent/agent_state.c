@@ -53,11 +53,12 @@ static bool save_marks(struct tg_agent *agent)
 bool tg_agent_save_tickets(struct tg_agent *agent)
 {
     json_t *tickets = tg_tickets_to_json(&agent->tickets);
-    json_t *object = tickets == NULL
-                         ? NULL
-                         : json_pack("{s:I, s:I, s:I, s:o}", "revision", (json_int_t)agent->service.revision,
-                                     "serial", (json_int_t)agent->highest_serial, "contact",
-                                     (json_int_t)agent->service.contact_time, "tickets", tickets);
+    /* A policy that waits for its time is not on disk: after a restart it must come again. */
+    uint64_t revision = agent->policy_later == NULL ? agent->service.revision : 0;
+    json_t *object = tickets == NULL ? NULL
+                                     : json_pack("{s:I, s:I, s:I, s:o}", "revision", (json_int_t)revision,
+                                                 "serial", (json_int_t)agent->highest_serial, "contact",
+                                                 (json_int_t)agent->service.contact_time, "tickets", tickets);
     if (!save(agent, tickets_file, object) || !save_marks(agent) ||
         !save(agent, accounts_file, tg_accounts_to_json(&agent->accounts)))
         return false;

@@ -98,6 +98,14 @@ const struct tg_policy *tg_agent_policy(struct tg_agent *agent, enum tg_reason *
     return agent->policy;
 }
 
+/* Both dates are judged last: such a policy is signed, and no older than what was seen. */
+static void keep_for_later(struct tg_agent *agent, json_t *file)
+{
+    json_t *before = agent->policy_later;
+    agent->policy_later = json_incref(file);
+    json_decref(before);
+}
+
 /* True if there is a new policy in force. */
 static bool take_policy(struct tg_agent *agent, json_t *file)
 {
@@ -117,8 +125,11 @@ static bool take_policy(struct tg_agent *agent, json_t *file)
         const char *text = json_string_value(json_object_get(file, "document"));
         if (!noticed_before(agent, tg_bytes_of_text(text == NULL ? "" : text)))
             report(agent, "policy_refused", NULL, &error);
+        if (error.reason == TG_policy_early || error.reason == TG_policy_expired)
+            keep_for_later(agent, file);
         return false;
     }
+    keep_for_later(agent, NULL);
     json_decref(agent->policy_file);
     agent->policy_file = json_incref(file);
     put_in_force(agent, policy);
@@ -177,10 +188,12 @@ bool tg_agent_apply_update(struct tg_agent *agent, const struct tg_update *updat
     bool saved = true;
     enum tg_reason problem;
     (void)tg_agent_policy(agent, &problem);
-    if (update->policy != NULL && take_policy(agent, update->policy)) {
+    json_t *offered = json_incref(update->policy != NULL ? update->policy : agent->policy_later);
+    if (offered != NULL && take_policy(agent, offered)) {
         changed = true;
         saved = tg_agent_save_policy(agent);
     }
+    json_decref(offered);
     for (size_t i = 0; i < update->ticket_count; i++) {
         struct tg_error error;
         changed |= take_ticket(agent, &update->tickets[i], &error) == TG_INTAKE_CHANGED;

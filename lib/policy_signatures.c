@@ -186,7 +186,7 @@ int tg_policy_verify(struct tg_bytes document, const char *const *signatures, si
         result = tg_fail(error, TG_policy_expired, "policy: key 'expires': it ended %lld seconds ago",
                          (long long)(now - policy->expires));
     else if (policy->issued > now + TG_CLOCK_SKEW)
-        result = tg_fail(error, TG_policy_malformed,
+        result = tg_fail(error, TG_policy_early,
                          "policy: key 'issued': lies %lld seconds in the future; check the clocks",
                          (long long)(policy->issued - now));
     if (result != 0)

@@ -3,6 +3,7 @@
  * The files of the state directory, and /proc/PID/stat.
  */
 #include "agent/events.h"
+#include "agent/marks.h"
 #include "agent/process.h"
 #include "agent/roster_publish.h"
 #include "agent/sessions.h"
@@ -18,9 +19,12 @@ static void load_object(const char *text, size_t size)
 {
     struct tg_sessions sessions = {0};
     struct tg_accounts accounts = {0};
+    struct tg_marks marks = {0};
     json_t *object = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
     (void)tg_sessions_from_json(&sessions, object, "/nonexistent", "boot");
     (void)tg_accounts_from_json(&accounts, object);
+    (void)tg_marks_from_json(&marks, json_object_get(object, "marks"));
+    tg_marks_free(&marks);
     tg_sessions_free(&sessions);
     tg_accounts_free(&accounts);
     json_decref(object);

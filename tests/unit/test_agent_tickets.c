@@ -219,6 +219,54 @@ static void agent_free(struct tg_agent *agent)
     free(agent);
 }
 
+static void apply(struct tg_agent *agent, json_t *policy)
+{
+    const struct tg_update update = {.revision = 5, .policy = policy};
+    assert_true(tg_agent_apply_update(agent, &update));
+}
+
+/* The service sends a policy once; a host whose clock is set right a little later must have it then. */
+static void test_a_policy_waits_for_its_time(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/tegata-test-XXXXXX";
+    char signers[512];
+    char command[64];
+    struct tg_error error = {0};
+    assert_non_null(mkdtemp(directory));
+    struct tg_agent *agent = agent_new(directory);
+    (void)snprintf(agent->config.roster, sizeof agent->config.roster, "%s/roster", directory);
+    agent->passwd_path = "/etc/passwd";
+    agent->group_path = "/etc/group";
+    (void)snprintf(signers, sizeof signers, "root@test namespaces=\"policy-v1@tegata\" %s\n", KEY_BOB);
+    assert_int_equal(tg_root_signers_parse(signers, 1, &agent->roots, &error), 0);
+    assert_int_equal(tg_events_open(&agent->events, directory, "ops1", &agent->log, agent->now, &error), 0);
+    char *text = world_policy_text(NULL);
+    char *signature = world_sign(PRIVATE_BOB, TG_NAMESPACE_POLICY, text);
+    json_t *file = json_pack("{s:s, s:[s]}", "document", text, "signatures", signature);
+    struct tg_policy *parsed = world_policy(NULL);
+    agent->now = parsed->issued - 3600;
+    apply(agent, file);
+    assert_null(agent->policy);
+    assert_int_equal(agent->service.revision, 5);
+    agent->now = parsed->issued + 1;
+    apply(agent, NULL);
+    assert_non_null(agent->policy);
+    assert_null(agent->policy_later);
+    tg_policy_free(parsed);
+    json_decref(file);
+    free(signature);
+    free(text);
+    tg_events_close(&agent->events);
+    tg_accounts_free(&agent->accounts);
+    tg_root_signers_free(&agent->roots);
+    tg_policy_free(agent->policy);
+    json_decref(agent->policy_file);
+    agent_free(agent);
+    (void)snprintf(command, sizeof command, "rm -rf %s", directory);
+    assert_int_equal(system(command), 0);
+}
+
 static void overwrite(const char *directory, const char *name)
 {
     char path[128];
@@ -363,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_a_new_policy_leaves_closed_tickets_alone),
         cmocka_unit_test(test_a_damaged_file_revives_nothing),
         cmocka_unit_test(test_marks_end),
+        cmocka_unit_test(test_a_policy_waits_for_its_time),
         cmocka_unit_test(test_purge),
         cmocka_unit_test(test_update),
     };

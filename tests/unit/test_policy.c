@@ -272,7 +272,7 @@ static void test_signatures(void **state)
     assert_int_equal(verify(text, good, 4, 7, WORLD_TIME + 1000000), TG_policy_expired);
     assert_int_equal(verify(text, good, 4, 7, WORLD_TIME + 999999), TG_allowed);
     assert_int_equal(verify(text, good, 4, 7, WORLD_TIME - 1120), TG_allowed);
-    assert_int_equal(verify(text, good, 4, 7, WORLD_TIME - 1121), TG_policy_malformed);
+    assert_int_equal(verify(text, good, 4, 7, WORLD_TIME - 1121), TG_policy_early);
     char *all[] = {text, other, broken, one, two, bob, approval, broken_one, broken_two};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         free(all[i]);
