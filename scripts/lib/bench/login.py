@@ -11,11 +11,12 @@ import subprocess
 import sys
 import time
 
+from measure import IDLE_SECONDS, QUICK, processor_seconds, resident_mib, row, status, switches
+
 LAB = os.environ["LAB"]
 BUILD = os.environ["LAB_BUILD"]
-ROUNDS = 60
+ROUNDS = 20 if QUICK else 60
 TICKETS = 100
-IDLE_SECONDS = 20
 PLAIN = "sshd_plain"
 
 
@@ -64,25 +65,21 @@ def compare_logins():
         for port, measured in times.items():
             measured.append(log_in(port))
     on, off = (statistics.median(times[port]) for port in (22, 2222))
-    print(f"ssh host true: Tegata {on:.1f} ms, helper that only prints the principal {off:.1f} ms "
-          f"(medians of {ROUNDS}, in turn) | ratio {on / off:.3f} | reach 1.10", flush=True)
-
-
-def process_status(pid):
-    fields = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
-    words = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return int(fields["VmRSS"].split()[0]) / 1024, (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    row(f"ssh host true with Tegata / with a helper that only prints the principal (medians of {ROUNDS} each, in turn)",
+        f"{on:.1f} ms / {off:.1f} ms = {on / off:.3f}", "1.10")
 
 
 def measure_agent():
     for _ in range(TICKETS - 1):
         new_ticket()
     pid = [pid for pid in run("pgrep", "-x", "tegatad").split() if os.path.exists(f"/proc/{pid}")][0]
-    _, before = process_status(pid)
+    before, woken = processor_seconds(pid), switches(pid)
     time.sleep(IDLE_SECONDS)
-    resident, after = process_status(pid)
-    print(f"agent with {TICKETS} tickets: {resident:.1f} MiB resident, {100 * (after - before) / IDLE_SECONDS:.2f} % CPU idle "
-          f"(over {IDLE_SECONDS} s) | reach 15 MiB, near zero", flush=True)
+    used, woken = processor_seconds(pid) - before, switches(pid) - woken
+    row(f"agent with {TICKETS} tickets: resident (of which its own, not libraries')",
+        f"{resident_mib(pid):.1f} MiB ({status(pid, 'RssAnon') / 1024:.1f} MiB)", "15 MiB")
+    row(f"agent with {TICKETS} tickets, {IDLE_SECONDS} s idle: CPU, wake-ups", f"{100 * used / IDLE_SECONDS:.2f} %, "
+        f"{woken / IDLE_SECONDS:.1f} a second", "near zero")
 
 
 def main():
