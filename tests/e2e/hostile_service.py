@@ -18,6 +18,7 @@ What is left out is answered well: events are acknowledged, sessions are counted
 
 import argparse
 import gzip
+import hashlib
 import http.server
 import json
 import socketserver
@@ -116,8 +117,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return {"update": {"revision": 0, "tickets": []}}
 
     def good_events(self, body):
-        numbers = [json.loads(event)["number"] for event in json.loads(body)["events"]]
-        return {"text": json.dumps({"acknowledged": max(numbers)})}
+        events = json.loads(body)["events"] or ['{"number":0}']
+        return {"text": json.dumps({"acknowledged": json.loads(events[-1])["number"],
+                                    "digest": hashlib.sha256(events[-1].encode()).hexdigest()})}
 
     def good_sessions(self, body):
         return {"status": 201, "text": json.dumps({"session": json.loads(body).get("session", ""), "remaining": 1000000})}
