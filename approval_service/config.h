@@ -19,7 +19,7 @@ struct tg_service_config {
 #undef KEY_NUMBER
 };
 
-#define TG_SERVICE_CONFIG_PATH TG_CONFIG_DIR "/tegata-approvald.conf"
+#define TG_SERVICE_CONFIG_PATH TG_CONFIG_DIR "/approvald.conf"
 
 /* Reads and completes the configuration: an empty authority becomes that of [listen]. error->reason is
  * config_bad. */

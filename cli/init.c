@@ -311,11 +311,13 @@ static void tell_next(const struct tg_cli *cli, const struct deployment *deploym
     tg_line(&cli->out, "  3. tegata policy sign %s/policy.json --key %s/root --output %s/policy.signed",
             directory, directory, directory);
     tg_line(&cli->out, "  4. on the service's machine (%s), as root:", deployment->name);
+    tg_line(&cli->out, "       useradd --system --no-create-home tegata-approvald");
     tg_line(&cli->out, "       install -D -m 644 approvald.conf " TG_CONFIG_DIR "/approvald.conf");
     tg_line(&cli->out, "       install -D -m 644 root_signers " TG_CONFIG_DIR "/root_signers");
     tg_line(&cli->out, "       install -D -m 644 tls/server.pem " TG_CONFIG_DIR "/tls/server.pem");
-    tg_line(&cli->out, "       install -D -m 600 tls/server.key " TG_CONFIG_DIR "/tls/server.key");
-    tg_line(&cli->out, "       tegata-approvald --config " TG_CONFIG_DIR "/approvald.conf");
+    tg_line(&cli->out,
+            "       install -D -m 640 -g tegata-approvald tls/server.key " TG_CONFIG_DIR "/tls/server.key");
+    tg_line(&cli->out, "       systemctl enable --now tegata-approvald");
     tg_line(&cli->out, "  5. tegata -C %s/client.conf policy publish %s/policy.signed", directory, directory);
     tg_line(&cli->out,
             "  6. tegata -C %s/client.conf host enroll ops1 --host-key ops1_ssh_host_ed25519_key.pub "

@@ -135,7 +135,7 @@ def test_the_database_calls_a_ticket_approved(lab, forger):
     lab.on("service", "python3", "-c", """
 import json, sqlite3, sys
 ticket, document, signature = json.load(sys.stdin)
-database = sqlite3.connect("/var/lib/tegata/approvald.db", timeout=10)
+database = sqlite3.connect("/var/lib/tegata-approvald/approvald.db", timeout=10)
 with database:
     database.execute("UPDATE counter SET revision = revision + 1")
     database.execute("UPDATE tickets SET state = 'approved', revision = (SELECT revision FROM counter) WHERE id = ?", [ticket])

@@ -165,7 +165,7 @@ def test_expired_and_set_back(own_lab):
     own.run("lab-service", "stop").ok()
     own.on("service", "python3", "-c", f"""
 import sqlite3
-database = sqlite3.connect("/var/lib/tegata/approvald.db")
+database = sqlite3.connect("/var/lib/tegata-approvald/approvald.db")
 with database:
     database.execute("DELETE FROM policies WHERE serial > {old}")
     database.execute("UPDATE counter SET revision = revision + 1")

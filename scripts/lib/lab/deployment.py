@@ -106,7 +106,7 @@ def configure_service(world):
     for name in ("root_signers", "tls/ca.pem", "tls/server.pem", "tls/server.key"):
         shutil.copy(world.deployment / name, folder / name)
         (folder / name).chmod(0o600 if name.endswith(".key") else 0o644)
-    state = machine.path("/var/lib/tegata")
+    state = machine.path("/var/lib/tegata-approvald")
     state.mkdir(mode=0o700)
     os.chown(state, number, number)
     # Tests make many requests in a short time.
