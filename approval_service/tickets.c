@@ -85,7 +85,22 @@ static int check_rule(const struct tg_service *service, const struct tg_ticket *
     return 0;
 }
 
-static int check_ticket(struct tg_service *service, const struct tg_ticket *ticket, const char *person,
+/* What the hosts' own verdict would say of it now. Anything but that it waits for approvals would make it
+ * useless: better to say so at once than to have somebody approve it. */
+static int check_verdict(const struct tg_service *service, struct tg_ticket *ticket, struct tg_error *error)
+{
+    const struct tg_held_ticket held = {.ticket = ticket, .state = TG_TICKET_PENDING};
+    const struct tg_held_ticket *const one = &held;
+    const struct tg_connection connection = {.host = ticket->hosts[0], .account = ticket->account};
+    struct tg_verdict verdict;
+    tg_verdict(service->policy, &one, 1, NULL, &connection, tg_service_now(service), &verdict);
+    if (verdict.reason == TG_ticket_pending)
+        return 0;
+    return tg_fail(error, verdict.reason, "ticket: %s",
+                   verdict.detail[0] != '\0' ? verdict.detail : tg_reason_text(verdict.reason));
+}
+
+static int check_ticket(struct tg_service *service, struct tg_ticket *ticket, const char *person,
                         struct tg_error *error)
 {
     if (strcmp(ticket->requester, person) != 0)
@@ -99,7 +114,9 @@ static int check_ticket(struct tg_service *service, const struct tg_ticket *tick
                        ticket->key, person);
     if (check_times(ticket, tg_service_now(service), error) < 0 || check_rule(service, ticket, error) < 0)
         return -1;
-    return check_hosts(service, ticket, error);
+    if (check_hosts(service, ticket, error) < 0)
+        return -1;
+    return check_verdict(service, ticket, error);
 }
 
 int tg_post_tickets(struct tg_service *service, const struct tg_http_request *request,
