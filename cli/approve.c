@@ -134,7 +134,8 @@ out:
 }
 
 /* What the ticket still lacks after this approval. */
-static int report(struct tg_cli *cli, struct tg_link *link, json_t *answer, struct tg_problem *problem)
+static int report(struct tg_cli *cli, struct tg_link *link, const struct tg_ticket *approved, json_t *answer,
+                  struct tg_problem *problem)
 {
     struct tg_ticket_view view;
     char code[TG_SHORT_CODE_SIZE];
@@ -146,6 +147,12 @@ static int report(struct tg_cli *cli, struct tg_link *link, json_t *answer, stru
     if (tg_ticket_view_read(answer, link->trusted.policy, time(NULL), &view, problem) != 0)
         return -1;
     const struct tg_ticket *ticket = view.held.ticket;
+    if (strcmp(ticket->digest, approved->digest) != 0) {
+        tg_ticket_view_clear(&view);
+        return tg_problem_set(problem, TG_ticket_malformed,
+                              "the service answered the approval of %s with another ticket: do not trust it",
+                              approved->id);
+    }
     tg_line(&cli->out, "You approved %s (code %s).", ticket->id, tg_short_code(ticket->digest, code));
     bool complete = true;
     for (size_t i = 0; view.rule != NULL && i < view.rule->approver_count; i++) {
@@ -189,7 +196,7 @@ static int approve(struct tg_cli *cli, struct tg_link *link, const char *id, boo
         goto out;
     }
     if (sign_and_send(cli, link, &view, signer, seconds, &answer, problem) == 0)
-        status = report(cli, link, answer, problem);
+        status = report(cli, link, view.held.ticket, answer, problem);
 out:
     json_decref(answer);
     tg_signer_free(signer);

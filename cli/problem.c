@@ -4,6 +4,7 @@
 #include "cli/command.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void set_reason(struct tg_problem *problem, enum tg_reason reason)
@@ -70,8 +71,21 @@ int tg_problem_from_answer(struct tg_problem *problem, long http_status, const j
     return -1;
 }
 
+/* What was cut to fit may end inside a character, and is then no text for JSON. */
+static json_t *json_text(const char *text)
+{
+    json_t *json = json_string(text);
+    if (json != NULL)
+        return json;
+    char *escaped = tg_output_escape(text, true);
+    json = json_string(escaped != NULL ? escaped : "");
+    free(escaped);
+    return json;
+}
+
 json_t *tg_problem_json(const struct tg_problem *problem)
 {
-    return json_pack("{s:s, s:s, s:s, s:s}", "code", problem->code, "title", problem->text, "detail",
-                     problem->detail, "advice", problem->advice);
+    return json_pack("{s:o, s:o, s:o, s:o}", "code", json_text(problem->code), "title",
+                     json_text(problem->text), "detail", json_text(problem->detail), "advice",
+                     json_text(problem->advice));
 }

@@ -2,7 +2,7 @@
 #include "cli/wait.h"
 
 #include "cli/duration.h"
-#include "cli/ticket_view.h"
+#include "cli/fetch.h"
 
 #include <signal.h>
 #include <string.h>
@@ -112,19 +112,14 @@ static void tell_outcome(const struct tg_cli *cli, const struct tg_ticket_view *
 /* Fetches the ticket itself; tells when there is nothing more to wait for. */
 static enum look look_at_ticket(struct waiting *waiting, struct tg_problem *problem)
 {
-    char target[64];
-    json_t *answer = NULL;
-    struct tg_ticket_view view = {0};
+    struct tg_ticket_view view;
     enum look outcome = LOOK_FAILED;
-    (void)snprintf(target, sizeof target, "/v1/tickets/%s", waiting->id);
-    if (tg_client_get(waiting->link->client, target, &answer, problem) == 0 &&
-        tg_ticket_view_read(answer, waiting->link->trusted.policy, time(NULL), &view, problem) == 0) {
+    if (tg_fetch_ticket(waiting->link, waiting->id, &view, problem) == 0) {
         outcome = judge(&view);
         if (outcome != LOOK_NOT_YET)
             tell_outcome(waiting->cli, &view, outcome);
+        tg_ticket_view_clear(&view);
     }
-    tg_ticket_view_clear(&view);
-    json_decref(answer);
     return outcome;
 }
 

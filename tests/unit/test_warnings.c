@@ -134,6 +134,29 @@ static void shows_forged_approvals_as_such(void **state)
     tg_policy_free(policy);
 }
 
+/* A detail that is cut inside a character is still told, also as JSON. */
+static void problems_are_always_json(void **state)
+{
+    struct tg_problem problem;
+    char detail[2000];
+    (void)state;
+    for (size_t i = 0; i + 1 < sizeof detail; i++)
+        detail[i] = "\xe6\x89\x8b"[i % 3];
+    detail[sizeof detail - 2] = '\0';
+    json_t *body = json_pack("{s:s%, s:s}", "detail", detail, (size_t)1998, "code", "request_malformed");
+    assert_int_equal(tg_problem_from_answer(&problem, 400, body), -1);
+    json_t *told = tg_problem_json(&problem);
+    assert_string_equal(json_string_value(json_object_get(told, "code")), "request_malformed");
+    assert_true(json_string_length(json_object_get(told, "detail")) > 0);
+    json_decref(told);
+    memset(problem.detail, 0, sizeof problem.detail);
+    memcpy(problem.detail, "cut \xe6\x89", 6);
+    told = tg_problem_json(&problem);
+    assert_string_equal(json_string_value(json_object_get(told, "detail")), "cut \\xe6\\x89");
+    json_decref(told);
+    json_decref(body);
+}
+
 static void shortens_digests(void **state)
 {
     char code[TG_SHORT_CODE_SIZE];
@@ -149,6 +172,7 @@ int main(void)
         cmocka_unit_test(warns_about_the_unusual),
         cmocka_unit_test(refuses_what_is_no_ticket),
         cmocka_unit_test(shows_forged_approvals_as_such),
+        cmocka_unit_test(problems_are_always_json),
         cmocka_unit_test(shortens_digests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
