@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the certificate check said, remembered for 60 seconds by the sshd monitor that asked: admissions, of
+ * What the certificate check said, remembered for 120 seconds by the sshd monitor that asked: admissions, of
  * which one monitor may have several (a client may offer several certificates), and the last refusal, so that
  * the person can be told why. Nothing here proves who logs in: sshd asks before the client has shown that it
  * holds the key.
@@ -13,7 +13,7 @@
 #include "lib/ticket.h"
 
 enum {
-    TG_ADMISSION_MILLISECONDS = 60000,
+    TG_ADMISSION_MILLISECONDS = 120000, /* as sshd's LoginGraceTime: a second factor may take that long */
     TG_ADMISSIONS_MAX = 1024,
     TG_ADMISSIONS_PER_MONITOR = 8,
     TG_REFUSALS_MAX = 256,
@@ -78,7 +78,7 @@ void tg_admissions_refuse(struct tg_admissions *admissions, const struct tg_reme
 const struct tg_remembered_refusal *tg_admissions_refusal(const struct tg_admissions *admissions,
                                                           const struct tg_process *monitor, int64_t now_ms);
 
-/* Drops what is older than 60 s, or, for `monitor`, everything: its session is open and nothing may be
+/* Drops what is older than 120 s, or, for `monitor`, everything: its session is open and nothing may be
  * admitted by it any more. */
 void tg_admissions_expire(struct tg_admissions *admissions, int64_t now_ms);
 void tg_admissions_forget(struct tg_admissions *admissions, const struct tg_process *monitor);

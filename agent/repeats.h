@@ -13,7 +13,7 @@
 enum {
     TG_REPEAT_MILLISECONDS = 60000,
     TG_REPEATS_SHOWN = 10, /* reported one by one */
-    TG_REPEATS_MAX = 64,   /* different ones a minute; all others are counted together */
+    TG_REPEATS_MAX = 512,  /* different ones a minute; all others are counted together */
 };
 
 /* What makes two refusals alike. Not the detail, which may tell the seconds. */

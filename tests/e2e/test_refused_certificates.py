@@ -162,10 +162,11 @@ CODES = {"ok_baseline": "certificate_lifetime", "type_plain_key_cert": "ticket_o
 
 
 def test_crafted(lab, trusting):
-    """All at once, because they share one ticket."""
+    """All at once, because they share one ticket. What is malformed is so for every account, and under an account of its own no refusal is
+    counted as one more of the same."""
     found = {}
     for name, vector in CRAFTED.items():
-        found[name] = asked(lab, "alice", (VECTORS / vector["file"]).read_text())
+        found[name] = asked(lab, "alice" if name in CODES else name, (VECTORS / vector["file"]).read_text())
     assert found == {name: CODES.get(name, "certificate_malformed") for name in CRAFTED}
 
 

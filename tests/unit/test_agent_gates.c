@@ -121,8 +121,8 @@ static void test_admissions(void **state)
     assert_string_equal(tg_admissions_find(&admissions, &admission.monitor, "two", 3000, &cursor)->ticket,
                         "T-2");
     cursor = 0;
-    assert_null(tg_admissions_find(&admissions, &admission.monitor, "one", 61000, &cursor));
-    tg_admissions_expire(&admissions, 61000);
+    assert_null(tg_admissions_find(&admissions, &admission.monitor, "one", 121000, &cursor));
+    tg_admissions_expire(&admissions, 121000);
     assert_int_equal(admissions.count, 1);
     tg_admissions_forget(&admissions, &admission.monitor);
     assert_int_equal(admissions.count, 0);
