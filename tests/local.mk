@@ -1,5 +1,5 @@
 # The lab, the scripts that stand on it and the end-to-end tests: run by scripts/check, not by make check, because they need root.
-EXTRA_DIST += .ci/run scripts tests/e2e
+EXTRA_DIST += .ci/run scripts tests/e2e docs/performance.md
 
 # Programs of scripts/bench, built by make check.
 check_PROGRAMS += tests/bench/principal_only
