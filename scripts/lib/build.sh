@@ -23,3 +23,27 @@ stage_tree() {
         make -C "$1" -s install DESTDIR="$2"
     ) 9>"$1/.stage.lock"
 }
+
+# stage_sanitized BUILD FOLDER: puts the programs of a build with sanitizers into a staged tree. Not the plugins: they run in sshd, sudo and
+# whatever else asks NSS, and AddressSanitizer must be the first library of a process, so all of the system would have to be started
+# with it; the unit tests load the plugins with it instead.
+# Each program is started by a script with the sanitizers' options, as sshd and the lab start them with an environment of their own.
+stage_sanitized() {
+    make -C "$1" -s install-sbinPROGRAMS install-binPROGRAMS install-libexecPROGRAMS DESTDIR="$2"
+    local program name options
+    for program in usr/sbin/tegatad usr/sbin/tegata-approvald usr/bin/tegata usr/libexec/tegata-principals; do
+        # Without libasan the tests would pass and say nothing.
+        ldd "$2/$program" | grep libasan >/dev/null || die "$2/$program is not a build with sanitizers"
+        name=${program##*/}
+        options="halt_on_error=1:abort_on_error=0:log_path=/var/crash/$name"
+        # LeakSanitizer traces the process at its end, which one that is not dumpable does not allow.
+        if [ "$name" = tegatad ]; then options+=:detect_leaks=0; fi
+        mv "$2/$program" "$2/$program.sanitized"
+        cat >"$2/$program" <<END
+#!/bin/sh
+export ASAN_OPTIONS=$options UBSAN_OPTIONS=$options:print_stacktrace=1
+exec /$program.sanitized "\$@"
+END
+        chmod 755 "$2/$program"
+    done
+}

@@ -6,6 +6,7 @@
     ticket     an approved ticket of alice for that host
     own_lab    a factory of labs for tests that break things: own_lab(hosts=1, options=["--bare"])"""
 
+import contextlib
 import pathlib
 import sys
 
@@ -56,15 +57,8 @@ def ticket(host, host_ticket):
 
 @pytest.fixture
 def own_lab():
-    running = []
-
-    def start(**options):
-        running.append(Lab(own=True, **options))
-        return running[-1]
-
-    yield start
-    for each in running:
-        each.close()
+    with contextlib.ExitStack() as running:
+        yield lambda **options: running.enter_context(Lab(own=True, **options))
 
 
 @pytest.fixture

@@ -79,8 +79,9 @@ class Lab:
     def close(self):
         if self.process is not None:
             self.process.stdin.close()
-            self.process.wait(timeout=COMMAND_SECONDS)
+            status = self.process.wait(timeout=COMMAND_SECONDS)
             self.process.stdout.close()
+            assert status == 0, f"the lab ended with status {status}: 123 means that a program crashed, and its report stands above"
 
     def __enter__(self):
         return self

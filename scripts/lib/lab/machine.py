@@ -25,6 +25,7 @@ class Machine:
         self.address = f"{NETWORK}.{address}"
         self.world = world
         self.folder = world.lab / name
+        self.crash = self.folder / "crash"
         self.private = world.lab / "machines" / name
         self.root = self.private / "root"
         self.pid = None
@@ -58,6 +59,7 @@ class Machine:
             run("mount", "-t", "tmpfs", "-o", f"mode={mode}", "tmpfs", self.path(place))
         self.make_devices()
         self.bind(self.world.lab, read_only=False)
+        self.make_crash_folder()
         for folder in self.world.shown:
             self.bind(folder, read_only=True)
 
@@ -71,6 +73,14 @@ class Machine:
         run("mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", self.path("/dev/shm"))
         self.path("/dev/ptmx").symlink_to("pts/ptmx")
         self.path("/dev/fd").symlink_to("/proc/self/fd")
+
+    def make_crash_folder(self):
+        """/var/crash, where any user's program may leave a report: the lab looks at the end whether one has."""
+        self.crash.mkdir()
+        self.crash.chmod(0o1777)
+        place = self.path("/var/crash")
+        place.mkdir(parents=True, exist_ok=True)
+        run("mount", "--bind", self.crash, place)
 
     def bind(self, folder, read_only):
         place = self.path(str(folder))

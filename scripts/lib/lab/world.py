@@ -26,6 +26,7 @@ from reaper import run_as_init  # noqa: E402
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 START_SECONDS = 30
+CRASHED_STATUS = 123
 
 
 class World:
@@ -144,10 +145,24 @@ class World:
                                 check=False)
         return json.loads(answer.stdout) if answer.returncode == 0 else {}
 
+    def stop_daemons(self):
+        """As a machine that is switched off does it: what a program says at its own end is heard."""
+        if self.arguments.bare:
+            return
+        stopping = [subprocess.Popen([*command, "stop"], env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.DEVNULL)
+                    for command in (["lab-service"], *(["lab-agent", host.name] for host in self.hosts))]
+        for each in stopping:
+            each.wait()
+
+    def crashes(self):
+        """The reports of programs that broke down (see Machine.make_crash_folder)."""
+        return [report for machine in self.machines for report in sorted(machine.crash.iterdir())]
+
     def copy_logs(self, destination):
         for machine in self.machines:
             (destination / machine.name).mkdir(parents=True, exist_ok=True)
-            for log in [*machine.folder.glob("*.log"), machine.folder / "syslog"]:
+            for log in [*machine.folder.glob("*.log"), machine.folder / "syslog", *machine.crash.iterdir()]:
                 if log.exists():
                     shutil.copy(log, destination / machine.name)
 
@@ -176,8 +191,14 @@ def live(arguments):
     os.write(arguments.ready, b"1")
     command = subprocess.Popen([HERE / "enter", str(world.lab), *arguments.command], env=world.environment)
     status = command.wait()
+    world.stop_daemons()
     if arguments.logs:
         world.copy_logs(pathlib.Path(arguments.logs))
+    crashes = world.crashes()
+    for report in crashes:
+        print(f"lab: {report.relative_to(world.lab)}:\n{report.read_text(errors='replace')}", file=sys.stderr)
+    if crashes:
+        return CRASHED_STATUS
     return status if status >= 0 else 128 - status
 
 
