@@ -1,6 +1,10 @@
 # The lab, the scripts that stand on it and the end-to-end tests: run by scripts/check, not by make check, because they need root.
 EXTRA_DIST += .ci/run scripts tests/e2e docs/performance.md
 
+# Every unit test runs in a folder of its own, which is removed.
+LOG_COMPILER = $(top_srcdir)/tests/unit/in_own_folder
+EXTRA_DIST += tests/unit/in_own_folder tests/unit/temporary.h
+
 # Programs of scripts/bench, built by make check.
 check_PROGRAMS += tests/bench/principal_only
 tests_bench_principal_only_SOURCES = tests/bench/principal_only.c

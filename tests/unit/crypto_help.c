@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/unit/crypto_help.h"
+#include "tests/unit/temporary.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,8 +24,8 @@ enum { PATHS = 4, PATH_SIZE = 1024, ARGUMENTS_MAX = 24 };
 
 int make_folder(void **state)
 {
-    char *folder = strdup("/tmp/tegata-test-XXXXXX");
-    *state = folder == NULL ? NULL : mkdtemp(folder);
+    char *folder = malloc(TEMPORARY_SIZE);
+    *state = folder == NULL ? NULL : mkdtemp(temporary_template(folder));
     return *state == NULL ? -1 : 0;
 }
 

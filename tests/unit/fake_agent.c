@@ -80,8 +80,7 @@ struct fake_agent *fake_agent_start(void)
     struct fake_agent *agent = calloc(1, sizeof *agent);
     if (agent == NULL)
         return NULL;
-    (void)snprintf(agent->directory, sizeof agent->directory, "/tmp/tegata-test-XXXXXX");
-    if (mkdtemp(agent->directory) == NULL)
+    if (mkdtemp(temporary_template(agent->directory)) == NULL)
         return NULL;
     (void)snprintf(agent->socket, sizeof agent->socket, "%s/agent.sock", agent->directory);
     agent->listener = listen_at(agent->socket);

@@ -7,6 +7,7 @@
 #define TEGATA_TESTS_FAKE_AGENT_H
 
 #include "lib/agent_protocol.h"
+#include "tests/unit/temporary.h"
 
 #include <pthread.h>
 
@@ -21,7 +22,7 @@ enum fake_behaviour {
 };
 
 struct fake_agent {
-    char directory[64];
+    char directory[TEMPORARY_SIZE];
     char socket[96];
     enum fake_behaviour behaviour;
     struct tg_agent_answer answer; /* what FAKE_ANSWERS gives */

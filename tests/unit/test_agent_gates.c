@@ -13,6 +13,7 @@
 #include "agent/agent.h"
 #include "agent/principals_line.h"
 #include "agent/privileges.h"
+#include "tests/unit/temporary.h"
 #include "tests/unit/world.h"
 
 #include <stdlib.h>
@@ -236,13 +237,13 @@ static void test_a_clock_that_is_set_is_noticed(void **state)
 static void test_socket(void **state)
 {
     (void)state;
-    char directory[] = "/tmp/tegata-test-XXXXXX";
-    char path[64];
+    char directory[TEMPORARY_SIZE];
+    char path[TEMPORARY_SIZE + 16];
     int fd;
     struct stat status;
     struct tg_error error;
     const struct tg_user user = {.uid = geteuid(), .gid = geteuid() == 0 ? 12345 : getegid()};
-    assert_non_null(mkdtemp(directory));
+    assert_non_null(mkdtemp(temporary_template(directory)));
     (void)snprintf(path, sizeof path, "%s/agent.sock", directory);
     assert_int_equal(tg_socket_bind(path, &user, &fd, &error), 0);
     assert_int_equal(stat(path, &status), 0);

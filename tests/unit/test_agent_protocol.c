@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/unit/fake_agent.h"
+#include "tests/unit/temporary.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -278,13 +279,13 @@ static void an_absent_agent_is_unreachable(void **state)
 static void a_full_queue_is_unreachable(void **state)
 {
     (void)state;
-    char directory[] = "/tmp/tegata-test-XXXXXX";
+    char directory[TEMPORARY_SIZE];
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct tg_agent_request request = full_request(TG_AGENT_ACCOUNT);
     struct tg_agent_answer answer;
     int waiting[3];
     int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    assert_non_null(mkdtemp(directory));
+    assert_non_null(mkdtemp(temporary_template(directory)));
     (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/agent.sock", directory);
     assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(tg_agent_ask(address.sun_path, &request, PATIENT_MS, &answer), -ECONNREFUSED);
@@ -306,7 +307,7 @@ static void a_full_queue_is_unreachable(void **state)
 static void a_strangers_socket_is_not_believed(void **state)
 {
     (void)state;
-    char directory[] = "/tmp/tegata-test-XXXXXX";
+    char directory[TEMPORARY_SIZE];
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct tg_agent_request request = full_request(TG_AGENT_ACCOUNT);
     struct tg_agent_answer answer;
@@ -315,7 +316,7 @@ static void a_strangers_socket_is_not_believed(void **state)
         return;
     }
     int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    assert_non_null(mkdtemp(directory));
+    assert_non_null(mkdtemp(temporary_template(directory)));
     (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/agent.sock", directory);
     assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(seteuid(12345), 0);

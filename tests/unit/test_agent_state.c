@@ -13,6 +13,7 @@
 #include "agent/sessions.h"
 #include "agent/state.h"
 #include "lib/canonical_json.h"
+#include "tests/unit/temporary.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,15 +23,16 @@ static const struct tg_log quiet = {.program = "test", .to_stderr = true, .level
 
 static int make_directory(void **state)
 {
-    char *directory = strdup("/tmp/tegata-test-XXXXXX");
-    assert_non_null(mkdtemp(directory));
+    char *directory = malloc(TEMPORARY_SIZE);
+    assert_non_null(directory);
+    assert_non_null(mkdtemp(temporary_template(directory)));
     *state = directory;
     return 0;
 }
 
 static int remove_directory(void **state)
 {
-    char command[64];
+    char command[TEMPORARY_SIZE + 16];
     (void)snprintf(command, sizeof command, "rm -rf %s", (char *)*state);
     int status = system(command);
     free(*state);

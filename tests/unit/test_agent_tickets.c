@@ -11,6 +11,7 @@
 
 #include "agent/agent.h"
 #include "lib/signer.h"
+#include "tests/unit/temporary.h"
 #include "tests/unit/world.h"
 
 #include <stdlib.h>
@@ -290,9 +291,9 @@ static void test_a_damaged_file_revives_nothing(void **state)
     offer_init(&revoked, NULL, TG_TICKET_REVOKED);
     offer_init(&limited, "id=\"T-ZZZZZZZZZZZZZ\" sessions=2", TG_TICKET_APPROVED);
     for (size_t i = 0; i < 2; i++) {
-        char directory[] = "/tmp/tegata-test-XXXXXX";
-        char command[64];
-        assert_non_null(mkdtemp(directory));
+        char directory[TEMPORARY_SIZE];
+        char command[TEMPORARY_SIZE + 16];
+        assert_non_null(mkdtemp(temporary_template(directory)));
         struct tg_agent *agent = agent_new(directory);
         assert_int_equal(take(&agent->tickets, policy, &revoked, &error), TG_INTAKE_CHANGED);
         assert_int_equal(take(&agent->tickets, policy, &limited, &error), TG_INTAKE_CHANGED);

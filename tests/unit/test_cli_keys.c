@@ -9,6 +9,7 @@
 #include "cli/files.h"
 #include "cli/session_token.h"
 #include "cli/signing_key.h"
+#include "tests/unit/temporary.h"
 #include "tests/unit/world.h"
 
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char directory[] = "/tmp/tegata-cli-keys-XXXXXX";
+static char directory[TEMPORARY_SIZE];
 
 static char *in_directory(const char *name)
 {
@@ -145,7 +146,7 @@ static void keeps_tokens(void **state)
 static int make_directory(void **state)
 {
     (void)state;
-    return mkdtemp(directory) == NULL ? -1 : 0;
+    return mkdtemp(temporary_template(directory)) == NULL ? -1 : 0;
 }
 
 static int remove_directory(void **state)

@@ -9,13 +9,14 @@
 #include "cli/client.h"
 #include "cli/client_config.h"
 #include "cli/files.h"
+#include "tests/unit/temporary.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static char directory[] = "/tmp/tegata-client-config-XXXXXX";
+static char directory[TEMPORARY_SIZE];
 
 static char *in_directory(const char *name)
 {
@@ -148,7 +149,7 @@ static void reads_authorities(void **state)
 static int make_directory(void **state)
 {
     (void)state;
-    return mkdtemp(directory) == NULL ? -1 : 0;
+    return mkdtemp(temporary_template(directory)) == NULL ? -1 : 0;
 }
 
 static int remove_directory(void **state)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lib/config.h"
+#include "tests/unit/temporary.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -172,12 +173,12 @@ static void write_file(const char *path, mode_t mode)
 static void files_that_others_could_write_are_refused(void **state)
 {
     (void)state;
-    char directory[] = "/tmp/tegata-test-XXXXXX";
-    char path[64];
+    char directory[TEMPORARY_SIZE];
+    char path[TEMPORARY_SIZE + 16];
     struct tg_error error;
     struct tg_host_config *config = malloc(sizeof *config);
     assert_non_null(config);
-    assert_non_null(mkdtemp(directory));
+    assert_non_null(mkdtemp(temporary_template(directory)));
     (void)snprintf(path, sizeof path, "%s/t.conf", directory);
     write_file(path, 0644);
     assert_int_equal(tg_host_config_read(path, config, &error), 0);
@@ -213,13 +214,13 @@ static void the_example_is_right(void **state)
     (void)state;
     const char *build = getenv("TG_TEST_BUILDDIR");
     char example[512];
-    char path[] = "/tmp/tegata-test-XXXXXX";
+    char path[TEMPORARY_SIZE];
     char line[512];
     struct tg_error error = {.text = ""};
     struct tg_host_config *config = malloc(sizeof *config);
     (void)snprintf(example, sizeof example, "%s/examples/tegata.conf", build != NULL ? build : ".");
     FILE *from = fopen(example, "r");
-    FILE *copy = fdopen(mkstemp(path), "w");
+    FILE *copy = fdopen(mkstemp(temporary_template(path)), "w");
     assert_true(config != NULL && from != NULL && copy != NULL);
     while (fgets(line, sizeof line, from) != NULL)
         (void)fputs(line, copy);
@@ -237,10 +238,10 @@ static void the_example_is_right(void **state)
 static void large_files_are_refused(void **state)
 {
     (void)state;
-    char path[] = "/tmp/tegata-test-XXXXXX";
+    char path[TEMPORARY_SIZE];
     struct sample sample;
     struct tg_error error;
-    int fd = mkstemp(path);
+    int fd = mkstemp(temporary_template(path));
     assert_true(fd >= 0);
     FILE *file = fdopen(fd, "w");
     assert_non_null(file);

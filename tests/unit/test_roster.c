@@ -8,6 +8,7 @@
 #include "lib/roster_build.h"
 #include "lib/roster_reader.h"
 #include "tests/unit/roster_sample.h"
+#include "tests/unit/temporary.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -27,7 +28,7 @@ enum { NOW = 1790000000 };
 
 /* A folder of one test, with the paths of its roster and local files. */
 struct folder {
-    char path[64];
+    char path[TEMPORARY_SIZE];
     char roster[128];
     char passwd[80];
     char group[80];
@@ -37,8 +38,7 @@ struct folder {
 static int make_folder(void **state)
 {
     struct folder *folder = calloc(1, sizeof *folder);
-    strcpy(folder->path, "/tmp/tegata-roster-XXXXXX");
-    if (mkdtemp(folder->path) == NULL)
+    if (mkdtemp(temporary_template(folder->path)) == NULL)
         return -1;
     (void)snprintf(folder->roster, sizeof folder->roster, "%s/roster", folder->path);
     (void)snprintf(folder->passwd, sizeof folder->passwd, "%s/passwd", folder->path);
