@@ -31,9 +31,8 @@ struct arguments {
     const char *connection;
     const char *socket;
     const char *config;
+    struct tg_log log;
 };
-
-static const struct tg_log log_to = {.program = "tegata-principals", .level = LOG_INFO};
 
 static const struct tg_option table[] = {
 #define OPTION(letter, name, argument, help) {letter, #name, argument, help},
@@ -50,6 +49,8 @@ static int64_t monotonic_ms(void)
 
 static void take_option(struct arguments *arguments, const char *name, const char *value)
 {
+    if (strcmp(name, "stderr") == 0)
+        arguments->log.to_stderr = true;
     const struct {
         const char *name;
         const char **member;
@@ -70,10 +71,10 @@ static bool is_given(const char *value)
 }
 
 /* Tells a mistake in sshd_config where an administrator can find it: sshd throws standard error away. */
-static int wrong_usage(const char *what)
+static int wrong_usage(const struct arguments *arguments, const char *what)
 {
-    tg_log_refusal(&log_to, TG_config_bad, "%s; see AuthorizedPrincipalsCommand in tegata-principals(8)",
-                   what);
+    tg_log_refusal(&arguments->log, TG_config_bad,
+                   "%s; see AuthorizedPrincipalsCommand in tegata-principals(8)", what);
     (void)fprintf(stderr, "tegata-principals: %s\nTry 'tegata-principals --help'.\n", what);
     return EXIT_USAGE;
 }
@@ -91,11 +92,11 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
     if (parser.end == TG_OPTIONS_SHOWN)
         return EXIT_ANSWERED;
     if (parser.end == TG_OPTIONS_WRONG)
-        return wrong_usage("an option is not known");
+        return wrong_usage(arguments, "an option is not known");
     if (parser.first_operand < argc)
-        return wrong_usage("an argument is not an option");
+        return wrong_usage(arguments, "an argument is not an option");
     if (!is_given(arguments->account) || !is_given(arguments->certificate) || !is_given(arguments->key_type))
-        return wrong_usage("--account, --certificate and --key-type are required");
+        return wrong_usage(arguments, "--account, --certificate and --key-type are required");
     return -1;
 }
 
@@ -107,7 +108,7 @@ static int find_socket(const struct arguments *arguments, struct tg_host_config 
     if (is_given(arguments->socket) || !is_given(arguments->config))
         return 0;
     if (tg_host_config_read(arguments->config, storage, &error) != 0) {
-        tg_log_refusal(&log_to, error.reason, "%s", error.text);
+        tg_log_refusal(&arguments->log, error.reason, "%s", error.text);
         return -1;
     }
     *socket = storage->socket;
@@ -144,7 +145,7 @@ static void log_answer(const struct arguments *arguments, const struct tg_agent_
 {
     char account[256];
     tg_escape(arguments->account, account, sizeof account);
-    tg_log_refusal(&log_to, answer->reason, "account=%s ticket=%s %s%s", account, answer->ticket,
+    tg_log_refusal(&arguments->log, answer->reason, "account=%s ticket=%s %s%s", account, answer->ticket,
                    answer->detail, result < 0 ? strerror(-result) : "");
 }
 
@@ -178,9 +179,9 @@ static int answer_sshd(const struct arguments *arguments, int64_t end)
     size_t used;
     int status = EXIT_ANSWERED;
     if (config == NULL || answer == NULL || certificate == NULL)
-        tg_log_refusal(&log_to, TG_internal_error, "out of memory");
+        tg_log_refusal(&arguments->log, TG_internal_error, "out of memory");
     else if (!tg_base64_decode(TG_BASE64, text, certificate, size, &used))
-        tg_log_refusal(&log_to, TG_certificate_malformed, "--certificate is not base64");
+        tg_log_refusal(&arguments->log, TG_certificate_malformed, "--certificate is not base64");
     else if (find_socket(arguments, config, &socket) == 0)
         status = ask(arguments, socket, tg_bytes_of(certificate, used), end, answer);
     free(config);
@@ -192,7 +193,7 @@ static int answer_sshd(const struct arguments *arguments, int64_t end)
 int main(int argc, char **argv)
 {
     int64_t end = monotonic_ms() + ASKING_MS;
-    struct arguments arguments = {0};
+    struct arguments arguments = {.log = {.program = "tegata-principals", .level = LOG_INFO}};
     (void)alarm(DEADLINE_S);
     /* Whatever the C library would look up in the environment comes from sshd's configuration, not from here.
      */

@@ -20,18 +20,24 @@
 #define KEY_TYPE    "--key-type=ssh-ed25519-cert-v01@openssh.com"
 #define CERTIFICATE "--certificate=AAECAw=="
 
+enum { ARGUMENTS_MAX = 16 };
+
 /* What a run printed. */
 static char printed[TG_AGENT_ANSWER_MAX];
 
+/* With --stderr: the machine's log is not for tests. */
 static void become_program(int output, const char *const *arguments)
 {
+    const char *with_stderr[ARGUMENTS_MAX] = {arguments[0], "--stderr"};
+    for (size_t i = 1; arguments[i] != NULL && i + 2 < ARGUMENTS_MAX; i++)
+        with_stderr[i + 1] = arguments[i];
     const char *build = getenv("TG_TEST_BUILDDIR");
     char path[512];
     (void)snprintf(path, sizeof path, "%s/tegata-principals", build != NULL ? build : ".");
     int null = open("/dev/null", O_RDWR);
     if (dup2(null, 0) != 0 || dup2(output, 1) != 1 || dup2(null, 2) != 2)
         _exit(100);
-    execv(path, (char *const *)arguments);
+    execv(path, (char *const *)with_stderr);
     _exit(101);
 }
 
