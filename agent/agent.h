@@ -46,7 +46,7 @@ struct tg_service {
     struct tg_transfer *delivery; /* of events */
     int64_t delivery_due;
     unsigned int delivery_failures;
-    bool chain_unknown; /* the service refused the events: ask which one it has last */
+    bool chain_unknown;         /* the service refused the events: ask which one it has last */
     struct tg_transfer *report; /* of the end of a counted session */
     char report_id[TG_SESSION_ID_SIZE];
     int64_t report_due;

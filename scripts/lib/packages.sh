@@ -25,6 +25,8 @@ missing_packages() {
     done
 }
 
+apt_install() { apt-get install -y --no-install-recommends "$@" 2>&1; }
+
 # Nothing that is installed here may start by itself: installing openssh-server must not open a door on this machine.
 install_missing() (
     mapfile -t missing < <(missing_packages "$@")
@@ -38,8 +40,8 @@ install_missing() (
         trap 'rm -f "$policy"' EXIT
     fi
     export DEBIAN_FRONTEND=noninteractive
-    if ! apt-get install -y --no-install-recommends "${missing[@]}" >/dev/null 2>&1; then
-        apt-get update >/dev/null
-        apt-get install -y --no-install-recommends "${missing[@]}" >/dev/null
-    fi
+    # What apt says is only of interest if it fails.
+    if said=$(apt_install "${missing[@]}") || said=$(apt-get update 2>&1 && apt_install "${missing[@]}"); then exit 0; fi
+    printf '%s\n' "$said" | tail -n 20 >&2
+    die "apt-get could not install them; see above"
 )

@@ -445,9 +445,10 @@ static void test_rows(void **state)
 /* Reasons of the first blocks that other functions give before there is anything to judge. */
 static bool is_given_elsewhere(enum tg_reason reason)
 {
-    return reason == TG_policy_malformed || reason == TG_policy_unsigned || reason == TG_policy_old ||
-           reason == TG_certificate_missing || reason == TG_certificate_malformed ||
-           reason == TG_certificate_signature || reason == TG_ticket_malformed;
+    return reason == TG_policy_malformed || reason == TG_policy_unsigned || reason == TG_policy_early ||
+           reason == TG_policy_old || reason == TG_certificate_missing ||
+           reason == TG_certificate_malformed || reason == TG_certificate_signature ||
+           reason == TG_ticket_malformed;
 }
 
 static void test_every_reason_has_a_row(void **state)
