@@ -73,7 +73,9 @@ class Lab:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.folder = self.process.stdout.readline().strip()
         assert self.folder, f"the lab did not start (exit status {self.process.wait()}); see its messages above"
-        pid = (pathlib.Path(self.folder) / "pid").read_text().strip()
+        # The lab's outer part writes it, at about the time at which our command begins.
+        pid_file = pathlib.Path(self.folder) / "pid"
+        pid = wait_until(lambda: pid_file.exists() and pid_file.read_text().strip(), str(pid_file))
         self.prefix = ["nsenter", "--target", pid, "--pid", "--mount", "--", str(SOURCE / "scripts/lib/lab/enter"), self.folder]
 
     def close(self):
