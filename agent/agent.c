@@ -148,6 +148,8 @@ void tg_agent_reload(struct tg_agent *agent)
     agent->roots = roots;
     find_principals_user(agent);
     tg_agent_judge_policy(agent);
+    /* Under other root keys, other signatures may count. */
+    tg_service_resync(agent);
     agent->publish_due = agent->now;
     agent->service.poll_due = agent->steady;
     tg_log(&agent->log, LOG_NOTICE, "configuration read again");

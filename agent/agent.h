@@ -54,9 +54,14 @@ struct tg_service {
     int64_t contact;      /* when the service last answered; -1: not since the start */
     int64_t contact_time; /* the same in seconds since 1970, kept on disk; 0: never */
     int64_t contact_saved;
+    bool resync;        /* ask for everything again, once: see tg_service_resync() */
+    bool asked_for_all; /* the poll under way does */
     bool clock_known;
-    int64_t clock_offset; /* ours minus the service's, seconds, when it was compared last */
-    int64_t clock_base;   /* our clock minus the steady one then, milliseconds */
+    int64_t clock_offset;   /* ours minus the service's, seconds, when it was compared last */
+    int64_t clock_base;     /* our clock minus the steady one then, milliseconds */
+    int64_t clock_compared; /* when that was */
+    bool clock_told;        /* that it is wrong is taken note of */
+    bool clock_shown;       /* and was reported */
 };
 
 /* A monitor that is to end because its session was refused. */
@@ -91,10 +96,13 @@ struct tg_agent {
     int64_t policy_due;            /* when it may be judged again, steady milliseconds */
 
     struct tg_ticket_store tickets;
+    bool turned_away; /* a ticket was refused that another policy may cover */
     struct tg_admissions admissions;
     struct tg_sessions sessions;
     struct tg_events events;
     struct tg_repeats repeats;
+    struct tg_repeats update_repeats; /* of what updates make us refuse: a table of its own, so that whoever
+                                         fills it cannot hide refused logins */
     struct tg_accounts accounts;
     uint64_t roster_generation;
     char roster_digest[TG_DIGEST_SIZE]; /* of what was published last, so that only changes are */
@@ -153,6 +161,15 @@ bool tg_agent_apply_update(struct tg_agent *agent, const struct tg_update *updat
 enum tg_reason tg_agent_import(struct tg_agent *agent, struct tg_bytes text, char id[TG_TICKET_ID_SIZE],
                                char *detail, size_t detail_size);
 
+/* Reports what an answer of the service made us refuse, about `ticket` or NULL. A service in the wrong hands
+ * can bring such things about as often as it likes, so they are bounded as refused logins are (repeats.h).
+ * False: it is counted only. */
+bool tg_report_update(struct tg_agent *agent, const char *kind, const struct tg_ticket *ticket,
+                      const struct tg_error *error);
+
+/* Says the same of some that were counted. */
+void tg_tell_update(struct tg_agent *agent, const struct tg_refusal *refusal, const char *detail);
+
 /* --- agent_state.c: the state directory
  * --------------------------------------------------------------------- */
 
@@ -210,9 +227,16 @@ bool tg_service_within_grace(const struct tg_agent *agent);
 /* Asks the service at once, for at most 2 s; clients that wait for it are resumed when it is over. */
 void tg_service_check(struct tg_agent *agent);
 
+/* The next poll asks for everything once. After an outage nobody knows whose revision ours is: another
+ * service may have stood in for the real one, which has counted on past it. */
+void tg_service_resync(struct tg_agent *agent);
+
 /* Seconds by which our clock is ahead of the service's: as last compared, and whatever it was set by since. 0
  * if it was never compared. */
 int64_t tg_service_clock_offset(const struct tg_agent *agent);
+
+/* What the service says about our clock holds for the lease: it may be the one that is wrong, and then go
+ * away. That our clock was set since the two agreed is our own observation, and holds until they agree. */
 bool tg_service_clock_is_wrong(const struct tg_agent *agent);
 
 /* --- clients.c: the socket

@@ -101,7 +101,7 @@ static bool parse_header(struct tg_events *events, const char *line, size_t leng
         return false;
     (void)snprintf(again, sizeof again, "tegata-events 1 %" PRIu64 " %s", first, previous);
     if (strcmp(again, text) != 0 || strlen(previous) != TG_DIGEST_SIZE - 1 || first == 0 ||
-        first > (uint64_t)TG_INTEGER_MAX / 2)
+        first > (uint64_t)TG_INTEGER_MAX)
         return false;
     events->next = first;
     memcpy(events->before, previous, sizeof previous);
@@ -417,7 +417,8 @@ bool tg_events_acknowledge(struct tg_events *events, uint64_t number, const char
 {
     struct tg_error error;
     bool ours = is_in_chain(events, number, digest);
-    /* Both go into the journal's first line, which must be readable at the next start. */
+    /* Both go into the journal's first line, which must be readable at the next start, and ever after: from
+     * half of what it may hold, numbers that go up by one never come to the end. */
     if (!ours && (number >= (uint64_t)TG_INTEGER_MAX / 2 || strlen(digest) != TG_DIGEST_SIZE - 1 ||
                   strspn(digest, "0123456789abcdef") != TG_DIGEST_SIZE - 1))
         return false;

@@ -127,12 +127,14 @@ void tg_report_refusal(struct tg_agent *agent, const char *kind, const char *gat
     report(agent, &refusal, detail);
 }
 
-void tg_report_repeats(struct tg_agent *agent, int64_t now_ms)
+typedef void tell(struct tg_agent *agent, const struct tg_refusal *refusal, const char *detail);
+
+static void report_counted(struct tg_agent *agent, struct tg_repeats *repeats, tell *tell_of, int64_t now_ms)
 {
     struct tg_refusal refusal;
     uint64_t more;
     char detail[96];
-    while (tg_repeats_take(&agent->repeats, now_ms, &refusal, &more)) {
+    while (tg_repeats_take(repeats, now_ms, &refusal, &more)) {
         if (more == 0)
             continue;
         if (refusal.gate[0] != '\0')
@@ -140,8 +142,14 @@ void tg_report_repeats(struct tg_agent *agent, int64_t now_ms)
         else
             (void)snprintf(detail, sizeof detail, "%" PRIu64 " refusals of many kinds; this is the last",
                            more);
-        report(agent, &refusal, detail);
+        tell_of(agent, &refusal, detail);
     }
+}
+
+void tg_report_repeats(struct tg_agent *agent, int64_t now_ms)
+{
+    report_counted(agent, &agent->repeats, report, now_ms);
+    report_counted(agent, &agent->update_repeats, tg_tell_update, now_ms);
 }
 
 /* --- PRINCIPALS

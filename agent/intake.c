@@ -28,19 +28,35 @@ static bool noticed_before(struct tg_agent *agent, struct tg_bytes bytes)
     return false;
 }
 
-static void report(struct tg_agent *agent, const char *kind, const struct tg_ticket *ticket,
-                   const struct tg_error *error)
+void tg_tell_update(struct tg_agent *agent, const struct tg_refusal *refusal, const char *detail)
 {
-    tg_log_refusal(&agent->log, error->reason, "%s%s%s", error->text, ticket == NULL ? "" : ": ticket ",
-                   ticket == NULL ? "" : ticket->id);
+    bool of_ticket = refusal->ticket[0] != '\0';
+    tg_log_refusal(&agent->log, refusal->reason, "%s%s%s", detail, of_ticket ? ": ticket " : "",
+                   refusal->ticket);
     (void)tg_events_add(&agent->events,
-                        &(struct tg_event){.kind = kind,
-                                           .ticket = ticket == NULL ? "" : ticket->id,
-                                           .person = ticket == NULL ? "" : ticket->requester,
-                                           .account = ticket == NULL ? "" : ticket->account,
-                                           .code = error->reason,
-                                           .detail = error->text},
+                        &(struct tg_event){.kind = refusal->kind,
+                                           .ticket = refusal->ticket,
+                                           .person = refusal->person,
+                                           .account = refusal->account,
+                                           .code = refusal->reason,
+                                           .detail = detail},
                         agent->now);
+}
+
+bool tg_report_update(struct tg_agent *agent, const char *kind, const struct tg_ticket *ticket,
+                      const struct tg_error *error)
+{
+    struct tg_refusal refusal = {.gate = "update", .reason = error->reason};
+    (void)snprintf(refusal.kind, sizeof refusal.kind, "%s", kind);
+    if (ticket != NULL) {
+        (void)snprintf(refusal.ticket, sizeof refusal.ticket, "%s", ticket->id);
+        (void)snprintf(refusal.person, sizeof refusal.person, "%s", ticket->requester);
+        (void)snprintf(refusal.account, sizeof refusal.account, "%s", ticket->account);
+    }
+    if (!tg_repeats_count(&agent->update_repeats, &refusal, agent->steady))
+        return false;
+    tg_tell_update(agent, &refusal, error->text);
+    return true;
 }
 
 /* --- The policy -------------------------------------------------------------------------------------------
@@ -73,6 +89,10 @@ static void put_in_force(struct tg_agent *agent, struct tg_policy *policy)
     if (policy != NULL && policy->serial > agent->highest_serial)
         agent->highest_serial = policy->serial;
     tg_tickets_reverify(&agent->tickets, policy);
+    /* What was too much for the old one may not be for this one. */
+    if (agent->turned_away)
+        tg_service_resync(agent);
+    agent->turned_away = false;
     tg_policy_free(old);
 }
 
@@ -115,8 +135,12 @@ static bool take_policy(struct tg_agent *agent, json_t *file)
     if (agent->policy != NULL && json_equal(agent->policy_file, file) == 1)
         return false;
     int result = verify_policy(agent, file, &policy, &error);
-    if (result == 0 && agent->policy != NULL && policy->serial == agent->policy->serial &&
-        !tg_bytes_equal(policy->document, agent->policy->document)) {
+    /* The one in force, with other signatures around it: no news. */
+    if (result == 0 && agent->policy != NULL && tg_bytes_equal(policy->document, agent->policy->document)) {
+        tg_policy_free(policy);
+        return false;
+    }
+    if (result == 0 && agent->policy != NULL && policy->serial == agent->policy->serial) {
         tg_policy_free(policy);
         result = tg_fail(&error, TG_policy_old, "another policy with the serial in force, %" PRIu64,
                          agent->policy->serial);
@@ -124,7 +148,7 @@ static bool take_policy(struct tg_agent *agent, json_t *file)
     if (result != 0) {
         const char *text = json_string_value(json_object_get(file, "document"));
         if (!noticed_before(agent, tg_bytes_of_text(text == NULL ? "" : text)))
-            report(agent, "policy_refused", NULL, &error);
+            (void)tg_report_update(agent, "policy_refused", NULL, &error);
         if (error.reason == TG_policy_early || error.reason == TG_policy_expired)
             keep_for_later(agent, file);
         return false;
@@ -149,7 +173,7 @@ static void approval_refused(void *context, const struct tg_ticket *ticket, cons
     struct tg_agent *agent = context;
     /* Without a policy nothing can be judged: it is when one comes, so there is nothing to report. */
     if (error->reason != TG_policy_missing && !noticed_before(agent, signature))
-        report(agent, "approval_refused", ticket, error);
+        (void)tg_report_update(agent, "approval_refused", ticket, error);
 }
 
 /* Reports a refused ticket under its id where it has one. */
@@ -160,7 +184,7 @@ static void ticket_refused(struct tg_agent *agent, struct tg_bytes document, con
         return;
     if (document.data == NULL || tg_ticket_parse(document, &ticket, NULL) != 0)
         ticket = NULL;
-    report(agent, "ticket_refused", ticket, error);
+    (void)tg_report_update(agent, "ticket_refused", ticket, error);
     tg_ticket_free(ticket);
 }
 
@@ -171,14 +195,20 @@ static enum tg_intake take_ticket(struct tg_agent *agent, const struct tg_update
     if (!offered->well_formed)
         *error = offered->problem;
     else
-        intake = tg_tickets_take(&agent->tickets, agent->policy, agent->config.name, offered,
-                                 approval_refused, agent, error);
+        intake = tg_tickets_take(&agent->tickets, agent->policy, agent->config.name,
+                                 tg_tickets_latest(agent->policy, agent->now), offered, approval_refused,
+                                 agent, error);
+    if (intake == TG_INTAKE_REFUSED && error->reason == TG_rule_narrowed)
+        agent->turned_away = true;
     if (intake == TG_INTAKE_REFUSED)
         ticket_refused(agent, offered->well_formed ? offered->document : tg_bytes_of_text(error->text),
                        error);
-    else if (offered->odd_approvals > 0)
-        tg_log_refusal(&agent->log, TG_approval_malformed, "%zu approvals in an update are not ones",
-                       offered->odd_approvals);
+    else if (offered->odd_approvals > 0) {
+        struct tg_error odd;
+        (void)tg_fail(&odd, TG_approval_malformed, "%zu approvals in an update are not ones",
+                      offered->odd_approvals);
+        (void)tg_report_update(agent, "approval_refused", NULL, &odd);
+    }
     return intake;
 }
 

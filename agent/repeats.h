@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Refusals that say the same again. Certificates are public, and whoever has a copy of one can be refused as
- * often as they like without proving anything: the log and the events must not grow with that. Of like
+ * often as they like without proving anything; a service in the wrong hands can send what has to be refused
+ * without end: the log and the events must not grow with that. Of like
  * refusals the first few of a minute are reported one by one, the others are counted and reported as one when
  * the minute is over.
  */
@@ -18,8 +19,8 @@ enum {
 
 /* What makes two refusals alike. Not the detail, which may tell the seconds. */
 struct tg_refusal {
-    char kind[16]; /* of the event */
-    char gate[16]; /* principals, account, session */
+    char kind[20]; /* of the event */
+    char gate[16]; /* principals, account, session; update: what the service sent */
     enum tg_reason reason;
     char ticket[TG_TICKET_ID_SIZE];
     char person[TG_ACCOUNT_SIZE];

@@ -76,6 +76,8 @@ int tg_service_start(struct tg_agent *agent, struct tg_error *error)
     if (tg_service_authority(agent->config.url, service->authority, error) != 0)
         return -1;
     service->contact = -1;
+    /* What came while we were not running is an outage too. */
+    tg_service_resync(agent);
     service->multi = curl_multi_init();
     if (service->multi == NULL || curl_multi_setopt(service->multi, CURLMOPT_MAXCONNECTS, 4L) != CURLM_OK)
         return tg_fail(error, TG_internal_error, "libcurl does not start");
@@ -117,32 +119,47 @@ int64_t tg_service_clock_offset(const struct tg_agent *agent)
     return agent->service.clock_offset + (base - agent->service.clock_base) / 1000;
 }
 
+static bool is_off(int64_t offset)
+{
+    return llabs(offset) > TG_CLOCK_TOLERANCE;
+}
+
 bool tg_service_clock_is_wrong(const struct tg_agent *agent)
 {
-    return llabs(tg_service_clock_offset(agent)) > TG_CLOCK_TOLERANCE;
+    const struct tg_service *service = &agent->service;
+    bool agreed = !is_off(service->clock_offset);
+    return is_off(tg_service_clock_offset(agent)) &&
+           (agreed || agent->steady - service->clock_compared <= agent->config.lease_seconds * 1000);
+}
+
+void tg_service_resync(struct tg_agent *agent)
+{
+    agent->service.resync = true;
 }
 
 /* A service that lies about the time can only keep people out. */
 static void note_clock(struct tg_agent *agent, int64_t service_time)
 {
-    bool was_wrong = tg_service_clock_is_wrong(agent);
-    agent->service.clock_offset = agent->now - service_time;
-    agent->service.clock_base = agent->now * 1000 - agent->steady;
-    agent->service.clock_known = true;
-    if (!tg_service_clock_is_wrong(agent)) {
-        if (was_wrong)
-            tg_log(&agent->log, LOG_NOTICE, "the clock agrees with the service's again");
+    struct tg_service *service = &agent->service;
+    struct tg_error error;
+    service->clock_offset = agent->now - service_time;
+    service->clock_base = agent->now * 1000 - agent->steady;
+    service->clock_compared = agent->steady;
+    service->clock_known = true;
+    bool wrong = is_off(service->clock_offset);
+    if (wrong == service->clock_told)
+        return;
+    service->clock_told = wrong;
+    if (wrong) {
+        (void)tg_fail(&error, TG_clock_wrong, "%" PRId64 " s away from the service's; logins are refused",
+                      service->clock_offset);
+        service->clock_shown = tg_report_update(agent, "clock_wrong", NULL, &error);
         return;
     }
-    if (was_wrong)
-        return;
-    char detail[96];
-    (void)snprintf(detail, sizeof detail, "%" PRId64 " s away from the service's",
-                   agent->service.clock_offset);
-    tg_log_refusal(&agent->log, TG_clock_wrong, "%s; logins are refused", detail);
-    (void)tg_events_add(&agent->events,
-                        &(struct tg_event){.kind = "clock_wrong", .code = TG_clock_wrong, .detail = detail},
-                        agent->now);
+    if (service->clock_shown)
+        tg_log(&agent->log, LOG_NOTICE, "the clock agrees with the service's again");
+    /* By a wrong clock, tickets may have been refused or forgotten. */
+    tg_service_resync(agent);
 }
 
 static void contact_made(struct tg_agent *agent)
@@ -163,6 +180,7 @@ static void poll_failed(struct tg_agent *agent, const char *problem)
 {
     struct tg_service *service = &agent->service;
     service->poll_failures++;
+    tg_service_resync(agent);
     service->poll_due = agent->steady + backoff_ms(service->poll_failures);
     /* Once when it begins, then at every tenth try. */
     int priority = service->poll_failures % 10 == 1 ? LOG_WARNING : LOG_DEBUG;
@@ -188,6 +206,9 @@ static const char *take_update(struct tg_agent *agent, const struct tg_transfer 
     struct tg_update update;
     if (tg_update_parse(tg_bytes_of(transfer->answer, transfer->answer_length), &update, error) != 0)
         return error->text;
+    /* Not below: the answer itself may bring about that everything is asked for again. */
+    if (agent->service.asked_for_all)
+        agent->service.resync = false;
     note_clock(agent, update.time);
     const char *problem = NULL;
     if (tg_agent_apply_update(agent, &update))
@@ -221,8 +242,9 @@ static void poll_done(struct tg_agent *agent, struct tg_transfer *transfer)
 static void start_poll(struct tg_agent *agent, int wait, long timeout_ms)
 {
     char target[96];
+    agent->service.asked_for_all = agent->service.resync;
     (void)snprintf(target, sizeof target, "/v1/host/tickets?after=%" PRIu64 "&wait=%d",
-                   agent->service.revision, wait);
+                   agent->service.resync ? 0 : agent->service.revision, wait);
     agent->service.poll = tg_transfer_start(agent, &(struct tg_transfer_wish){.method = "GET",
                                                                               .target = target,
                                                                               .timeout_ms = timeout_ms,

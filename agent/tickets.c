@@ -87,6 +87,48 @@ struct tg_ticket_entry *tg_ticket_entry_of(const struct tg_held_ticket *held)
     return (struct tg_ticket_entry *)(uintptr_t)held;
 }
 
+/* What an entry takes up, and how much of that is vouched for by nobody. */
+static void measure(struct tg_ticket_entry *entry)
+{
+    entry->sound = false;
+    entry->bytes = entry->length;
+    entry->unsound_bytes = 0;
+    for (size_t i = 0; i < entry->held.approval_count; i++) {
+        size_t size = entry->raw[i].length + strlen(entry->raw[i].signature);
+        entry->bytes += size;
+        if (entry->held.approvals[i].refused == TG_allowed)
+            entry->sound = true;
+        else
+            entry->unsound_bytes += size;
+    }
+    if (!entry->sound)
+        entry->unsound_bytes += entry->length;
+}
+
+static void count_in(struct tg_ticket_store *store, const struct tg_ticket_entry *entry)
+{
+    store->count++;
+    store->bytes += entry->bytes;
+    store->unsound_count += !entry->sound;
+    store->unsound_bytes += entry->unsound_bytes;
+}
+
+static void count_out(struct tg_ticket_store *store, const struct tg_ticket_entry *entry)
+{
+    store->count--;
+    store->bytes -= entry->bytes;
+    store->unsound_count -= !entry->sound;
+    store->unsound_bytes -= entry->unsound_bytes;
+}
+
+/* Its approvals, or what is thought of them, have changed. */
+static void count_anew(struct tg_ticket_store *store, struct tg_ticket_entry *entry)
+{
+    count_out(store, entry);
+    measure(entry);
+    count_in(store, entry);
+}
+
 static void insert(struct tg_ticket_store *store, struct tg_ticket_entry *entry)
 {
     const struct tg_ticket *ticket = entry->held.ticket;
@@ -97,8 +139,7 @@ static void insert(struct tg_ticket_store *store, struct tg_ticket_entry *entry)
     entry->next_by_account = *by_account;
     entry->next_by_requester = *by_requester;
     *by_id = *by_account = *by_requester = entry;
-    store->count++;
-    store->bytes += entry->length;
+    count_in(store, entry);
 }
 
 static bool ticket_names_host(const struct tg_ticket *ticket, const char *host)
@@ -175,11 +216,10 @@ static int verify_slot(struct tg_ticket_entry *entry, size_t i, const struct tg_
 
 /* A slot for one more approval: a new one, or, when all are taken, that of one which was refused.
  * TG_APPROVALS_MAX if there is none. */
-static size_t free_slot(struct tg_ticket_store *store, struct tg_ticket_entry *entry)
+static size_t free_slot(struct tg_ticket_entry *entry)
 {
     for (size_t i = 0; entry->held.approval_count == TG_APPROVALS_MAX && i < TG_APPROVALS_MAX; i++) {
         if (entry->held.approvals[i].refused != TG_allowed) {
-            store->bytes -= entry->raw[i].length + strlen(entry->raw[i].signature);
             tg_held_approval_clear(&entry->held.approvals[i]);
             raw_clear(&entry->raw[i]);
             return i;
@@ -201,7 +241,25 @@ static size_t free_slot(struct tg_ticket_store *store, struct tg_ticket_entry *e
     return count - 1;
 }
 
-static int add_approval(struct tg_ticket_store *store, struct tg_ticket_entry *entry,
+static void drop_slot(struct tg_ticket_entry *entry, size_t slot)
+{
+    size_t last = --entry->held.approval_count;
+    tg_held_approval_clear(&entry->held.approvals[slot]);
+    raw_clear(&entry->raw[slot]);
+    if (slot == last)
+        return;
+    entry->held.approvals[slot] = entry->held.approvals[last];
+    entry->raw[slot] = entry->raw[last];
+}
+
+static int no_room_for_approval(const struct tg_ticket_entry *entry, struct tg_error *error)
+{
+    return tg_fail(error, TG_internal_error, "no room for another approval of ticket %s",
+                   entry->held.ticket->id);
+}
+
+/* The caller counts the entry anew afterwards. */
+static int add_approval(const struct tg_ticket_store *store, struct tg_ticket_entry *entry,
                         const struct tg_policy *policy, const struct tg_update_approval *offered,
                         struct tg_error *error)
 {
@@ -210,23 +268,25 @@ static int add_approval(struct tg_ticket_store *store, struct tg_ticket_entry *e
     char *signature = strdup(offered->signature);
     size_t slot = TG_APPROVALS_MAX;
     if (document != NULL && signature != NULL && store->bytes + size <= TG_TICKETS_BYTES_MAX)
-        slot = free_slot(store, entry);
+        slot = free_slot(entry);
     if (slot == TG_APPROVALS_MAX) {
         free(document);
         free(signature);
-        return tg_fail(error, TG_internal_error, "no room for another approval of ticket %s",
-                       entry->held.ticket->id);
+        return no_room_for_approval(entry, error);
     }
     entry->raw[slot] = (struct tg_raw_approval){
         .document = document, .length = offered->document.length, .signature = signature};
     if (slot == entry->held.approval_count)
         entry->held.approval_count++;
-    store->bytes += size;
-    return verify_slot(entry, slot, policy, error);
+    int result = verify_slot(entry, slot, policy, error);
+    if (result == 0 || store->unsound_bytes + size <= TG_TICKETS_UNSOUND_BYTES_MAX)
+        return result;
+    drop_slot(entry, slot);
+    return no_room_for_approval(entry, error);
 }
 
 /* Adds what is new of the approvals. True if there was anything. */
-static bool take_approvals(struct tg_ticket_store *store, struct tg_ticket_entry *entry,
+static bool take_approvals(const struct tg_ticket_store *store, struct tg_ticket_entry *entry,
                            const struct tg_policy *policy, const struct tg_update_ticket *offered,
                            tg_approval_refused *refused, void *context)
 {
@@ -253,8 +313,37 @@ static void apply_mark(const struct tg_ticket_store *store, struct tg_ticket_ent
     entry->held.sessions_opened = mark->opened;
 }
 
+int64_t tg_tickets_latest(const struct tg_policy *policy, int64_t now)
+{
+    return policy == NULL ? INT64_MAX : now + TG_CLOCK_SKEW + (int64_t)policy->approve_by_seconds;
+}
+
+static bool has_room(const struct tg_ticket_store *store, const struct tg_ticket_entry *entry)
+{
+    if (store->count >= TG_TICKETS_MAX || store->bytes + entry->bytes > TG_TICKETS_BYTES_MAX)
+        return false;
+    return entry->sound || (store->unsound_count < TG_TICKETS_UNSOUND_MAX &&
+                            store->unsound_bytes + entry->unsound_bytes <= TG_TICKETS_UNSOUND_BYTES_MAX);
+}
+
+/* Puts an entry, with its approvals, into the store. */
+static int take_fresh(struct tg_ticket_store *store, struct tg_ticket_entry *fresh, int64_t latest,
+                      struct tg_error *error)
+{
+    const struct tg_ticket *ticket = fresh->held.ticket;
+    if (ticket->approve_by > latest)
+        return tg_fail(error, TG_rule_narrowed, "approve_by is further ahead than the policy allows");
+    measure(fresh);
+    if (!has_room(store, fresh))
+        return tg_fail(error, TG_internal_error, "no room for ticket %s: %zu in hand, %zu of them unapproved",
+                       ticket->id, store->count, store->unsound_count);
+    insert(store, fresh);
+    apply_mark(store, fresh);
+    return 0;
+}
+
 enum tg_intake tg_tickets_take(struct tg_ticket_store *store, const struct tg_policy *policy,
-                               const char *host, const struct tg_update_ticket *offered,
+                               const char *host, int64_t latest, const struct tg_update_ticket *offered,
                                tg_approval_refused *refused, void *context, struct tg_error *error)
 {
     struct tg_ticket_entry *fresh;
@@ -263,14 +352,11 @@ enum tg_intake tg_tickets_take(struct tg_ticket_store *store, const struct tg_po
         return TG_INTAKE_REFUSED;
     struct tg_ticket_entry *entry = tg_tickets_find(store, fresh->held.ticket->id);
     if (entry == NULL) {
-        if (store->count >= TG_TICKETS_MAX || store->bytes + fresh->length > TG_TICKETS_BYTES_MAX) {
-            (void)tg_fail(error, TG_internal_error, "no room for ticket %s: %zu in hand",
-                          fresh->held.ticket->id, store->count);
+        (void)take_approvals(store, fresh, policy, offered, refused, context);
+        if (take_fresh(store, fresh, latest, error) != 0) {
             entry_free(fresh);
             return TG_INTAKE_REFUSED;
         }
-        insert(store, fresh);
-        apply_mark(store, fresh);
         entry = fresh;
         changed = true;
     } else {
@@ -281,12 +367,13 @@ enum tg_intake tg_tickets_take(struct tg_ticket_store *store, const struct tg_po
                           "ticket %s came again with other bytes; the first stands", entry->held.ticket->id);
             return TG_INTAKE_REFUSED;
         }
+        changed = take_approvals(store, entry, policy, offered, refused, context);
+        count_anew(store, entry);
     }
     if (!tg_ticket_state_is_final(entry->held.state) && entry->held.state != offered->state) {
         entry->held.state = offered->state;
         changed = true;
     }
-    changed |= take_approvals(store, entry, policy, offered, refused, context);
     return changed ? TG_INTAKE_CHANGED : TG_INTAKE_SAME;
 }
 
@@ -314,6 +401,7 @@ void tg_tickets_reverify(struct tg_ticket_store *store, const struct tg_policy *
             continue;
         for (size_t i = 0; i < entry->held.approval_count; i++)
             (void)verify_slot(entry, i, policy, NULL);
+        count_anew(store, entry);
     }
 }
 
@@ -385,14 +473,14 @@ size_t tg_tickets_purge(struct tg_ticket_store *store, int64_t now)
                 continue;
             }
             insert(&kept, entry);
-            for (size_t j = 0; j < entry->held.approval_count; j++)
-                kept.bytes += entry->raw[j].length + strlen(entry->raw[j].signature);
         }
     }
     index_free(&store->index);
     store->index = kept.index;
     store->count = kept.count;
     store->bytes = kept.bytes;
+    store->unsound_count = kept.unsound_count;
+    store->unsound_bytes = kept.unsound_bytes;
     return purged;
 }
 

@@ -19,6 +19,10 @@ enum {
     TG_TICKETS_MAX = 100000,
     TG_TICKETS_BYTES_MAX = 128 * 1024 * 1024, /* of documents and signatures in all */
     TG_TICKET_KEEP_SECONDS = 3600,            /* beyond the last moment at which a ticket could be valid */
+    /* Tickets without a sound approval, and approvals that are not sound, cost the service nothing: they take
+     * at most half of the store, and an approved ticket always finds room. */
+    TG_TICKETS_UNSOUND_MAX = TG_TICKETS_MAX / 2,
+    TG_TICKETS_UNSOUND_BYTES_MAX = TG_TICKETS_BYTES_MAX / 2,
 };
 
 struct tg_raw_approval {
@@ -33,6 +37,9 @@ struct tg_ticket_entry {
     size_t length;
     struct tg_raw_approval *raw; /* beside held.approvals, one each */
     bool imported;               /* root brought it to this very host */
+    bool sound;                  /* as counted in the store: has a sound approval */
+    size_t bytes;                /* likewise */
+    size_t unsound_bytes;        /* likewise */
     uint64_t visit;
     struct tg_ticket_entry *next_by_id;
     struct tg_ticket_entry *next_by_account;
@@ -49,6 +56,8 @@ struct tg_ticket_store {
     struct tg_ticket_index index;
     size_t count;
     size_t bytes;
+    size_t unsound_count; /* of them without a sound approval */
+    size_t unsound_bytes; /* of such tickets, and of approvals that are not sound */
     uint64_t visit;
     const struct tg_held_ticket **candidates; /* scratch of tg_tickets_candidates() */
     size_t candidates_size;
@@ -70,10 +79,14 @@ struct tg_ticket_entry *tg_tickets_find(const struct tg_ticket_store *store, con
 
 /* Takes one ticket in, or adds to the one in hand: approvals that are new are verified (policy may be NULL:
  * then they count for nothing until tg_tickets_reverify()), the state moves unless it is final. Refused: a
- * ticket that does not parse, that does not name `host`, an id in hand with other bytes, more than fits. */
+ * ticket that does not parse, that does not name `host`, an id in hand with other bytes, more than fits, one
+ * not yet in hand that could be approved after `latest` (it would be kept as long). */
 enum tg_intake tg_tickets_take(struct tg_ticket_store *store, const struct tg_policy *policy,
-                               const char *host, const struct tg_update_ticket *offered,
+                               const char *host, int64_t latest, const struct tg_update_ticket *offered,
                                tg_approval_refused *refused, void *context, struct tg_error *error);
+
+/* The latest approve_by that the policy covers for tickets created up to now; INT64_MAX without a policy. */
+int64_t tg_tickets_latest(const struct tg_policy *policy, int64_t now);
 
 /* Judges the approvals anew, but for tickets in a final state: nothing is asked of those any more, and they
  * are most of what is in hand. Of the others 1,000 with an approval each take about 0.15 s. */

@@ -60,7 +60,7 @@ static bool entry_from_json(struct tg_ticket_store *store, const struct tg_polic
     (void)json_object_del(entry, "imported");
     (void)json_object_del(entry, "opened");
     if (entry != NULL && tg_update_ticket_parse(entry, &offered, &error) == 0 &&
-        tg_tickets_take(store, policy, host, &offered, NULL, NULL, &error) == TG_INTAKE_CHANGED) {
+        tg_tickets_take(store, policy, host, INT64_MAX, &offered, NULL, NULL, &error) == TG_INTAKE_CHANGED) {
         struct tg_ticket *ticket = NULL;
         if (tg_ticket_parse(offered.document, &ticket, &error) == 0) {
             struct tg_ticket_entry *taken = tg_tickets_find(store, ticket->id);

@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (tg_update_parse(tg_bytes_of(data, size), &update, &error) == 0 && tg_tickets_init(&store) == 0) {
         for (size_t i = 0; i < update.ticket_count; i++) {
             if (update.tickets[i].well_formed)
-                (void)tg_tickets_take(&store, NULL, "ops1", &update.tickets[i], NULL, NULL, &error);
+                (void)tg_tickets_take(&store, NULL, "ops1", INT64_MAX, &update.tickets[i], NULL, NULL,
+                                      &error);
         }
         (void)tg_tickets_purge(&store, 2000000000);
         tg_tickets_free(&store);

@@ -234,6 +234,30 @@ static void test_a_clock_that_is_set_is_noticed(void **state)
     free(agent);
 }
 
+/* A service that lies about the time can keep people out while it is there, and not when it has gone. */
+static void test_a_wrong_time_lapses_with_the_lease(void **state)
+{
+    (void)state;
+    struct tg_agent *agent = calloc(1, sizeof *agent);
+    assert_non_null(agent);
+    agent->now = 1800000000;
+    agent->steady = 5500;
+    agent->config.lease_seconds = 15;
+    agent->service.clock_known = true;
+    agent->service.clock_offset = 3600;
+    agent->service.clock_base = agent->now * 1000 - agent->steady;
+    agent->service.clock_compared = agent->steady;
+    assert_true(tg_service_clock_is_wrong(agent));
+    agent->steady += 15000;
+    agent->now += 15;
+    assert_true(tg_service_clock_is_wrong(agent));
+    agent->steady += 1000;
+    agent->now += 1;
+    assert_false(tg_service_clock_is_wrong(agent));
+    assert_int_equal(tg_service_clock_offset(agent), 3600);
+    free(agent);
+}
+
 static void test_socket(void **state)
 {
     (void)state;
@@ -325,6 +349,7 @@ int main(void)
         cmocka_unit_test(test_repeats),
         cmocka_unit_test(test_repeats_are_bounded),
         cmocka_unit_test(test_a_clock_that_is_set_is_noticed),
+        cmocka_unit_test(test_a_wrong_time_lapses_with_the_lease),
         cmocka_unit_test(test_socket),
         cmocka_unit_test(test_descriptors),
         cmocka_unit_test(test_process),

@@ -209,6 +209,14 @@ static void test_nonsense_from_the_service_changes_no_event(void **state)
     tg_events_close(&events);
     assert_int_equal(tg_events_open(&events, *state, "ops1", &quiet, 1, &error), 0);
     assert_int_equal(events.count, 2);
+    /* Nor when it goes on from there. */
+    add(&events, "started");
+    assert_true(tg_events_flush(&events));
+    assert_true(tg_events_acknowledge(&events, (uint64_t)TG_INTEGER_MAX / 2 + 1, events.lines[1].digest, 1));
+    tg_events_close(&events);
+    assert_int_equal(tg_events_open(&events, *state, "ops1", &quiet, 1, &error), 0);
+    assert_int_equal(events.count, 1);
+    assert_int_equal(events.next, (uint64_t)TG_INTEGER_MAX / 2 + 3);
     tg_events_close(&events);
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "agent/agent.h"
+#include "lib/canonical_json.h"
 #include "lib/signer.h"
 #include "tests/unit/temporary.h"
 #include "tests/unit/world.h"
@@ -68,7 +69,8 @@ static void offer_free(struct offer *offer)
 static enum tg_intake take(struct tg_ticket_store *store, const struct tg_policy *policy,
                            const struct offer *offer, struct tg_error *error)
 {
-    return tg_tickets_take(store, policy, "ops1", &offer->ticket, NULL, NULL, error);
+    return tg_tickets_take(store, policy, "ops1", tg_tickets_latest(policy, WORLD_TIME), &offer->ticket, NULL,
+                           NULL, error);
 }
 
 static struct tg_ticket_entry *only_entry(const struct tg_ticket_store *store)
@@ -254,6 +256,13 @@ static void test_a_policy_waits_for_its_time(void **state)
     apply(agent, NULL);
     assert_non_null(agent->policy);
     assert_null(agent->policy_later);
+    /* The same again, with more signatures around it, is no news. */
+    size_t events = agent->events.count;
+    json_t *again = json_pack("{s:s, s:[s,s]}", "document", text, "signatures", signature, "junk");
+    apply(agent, again);
+    assert_int_equal(agent->events.count, events);
+    assert_ptr_equal(agent->policy_file, file);
+    json_decref(again);
     tg_policy_free(parsed);
     json_decref(file);
     free(signature);
@@ -365,10 +374,137 @@ static void test_purge(void **state)
     tg_policy_free(policy);
 }
 
+/* A ticket is kept until it could not be approved any more: so that moment must be near. */
+static void test_one_that_would_be_kept_for_ever_is_refused(void **state)
+{
+    (void)state;
+    struct tg_ticket_store store;
+    struct tg_error error;
+    struct tg_policy *policy = world_policy(NULL);
+    char changes[64];
+    const int64_t latest = WORLD_TIME + 120 + (int64_t)policy->approve_by_seconds;
+    const int64_t dates[] = {TG_INTEGER_MAX, latest + 1, latest};
+    for (size_t i = 0; i < 3; i++) {
+        struct offer offer;
+        (void)snprintf(changes, sizeof changes, "approve_by=%lld", (long long)dates[i]);
+        offer_init(&offer, changes, TG_TICKET_PENDING);
+        assert_int_equal(tg_tickets_init(&store), 0);
+        if (dates[i] == latest) {
+            assert_int_equal(take(&store, policy, &offer, &error), TG_INTAKE_CHANGED);
+        } else {
+            assert_int_equal(take(&store, policy, &offer, &error), TG_INTAKE_REFUSED);
+            assert_int_equal(error.reason, TG_rule_narrowed);
+            assert_int_equal(store.count, 0);
+            assert_int_equal(store.bytes, 0);
+        }
+        tg_tickets_free(&store);
+        offer_free(&offer);
+    }
+    assert_int_equal(tg_tickets_latest(NULL, WORLD_TIME), INT64_MAX);
+    tg_policy_free(policy);
+}
+
+/* Whatever the service makes up, there is room for what people have signed. */
+static void test_unapproved_tickets_leave_room_for_approved_ones(void **state)
+{
+    (void)state;
+    struct tg_policy *policy = world_policy(NULL);
+    struct tg_error error;
+    struct offer offer;
+    offer_init(&offer, NULL, TG_TICKET_APPROVED);
+    const struct tg_update_approval junk[] = {offer.list[0],
+                                              {.document = offer.list[0].document, .signature = "junk"}};
+    for (int by_count = 0; by_count < 2; by_count++) {
+        struct tg_ticket_store store;
+        assert_int_equal(tg_tickets_init(&store), 0);
+        store.unsound_count = by_count ? TG_TICKETS_UNSOUND_MAX : 0;
+        store.unsound_bytes = by_count ? 0 : TG_TICKETS_UNSOUND_BYTES_MAX;
+        offer.ticket.approval_count = 0;
+        assert_int_equal(take(&store, policy, &offer, &error), TG_INTAKE_REFUSED);
+        assert_int_equal(error.reason, TG_internal_error);
+        offer.ticket.approvals = (struct tg_update_approval *)(uintptr_t)junk;
+        offer.ticket.approval_count = 2;
+        assert_int_equal(take(&store, policy, &offer, &error), TG_INTAKE_CHANGED);
+        assert_int_equal(only_entry(&store)->held.approval_count, by_count ? 2 : 1);
+        assert_int_equal(only_entry(&store)->held.approvals[0].refused, TG_allowed);
+        tg_tickets_free(&store);
+    }
+    offer_free(&offer);
+    tg_policy_free(policy);
+}
+
+static void test_what_is_unapproved_is_counted(void **state)
+{
+    (void)state;
+    struct tg_ticket_store store;
+    struct tg_error error;
+    struct offer offer;
+    struct tg_policy *policy = world_policy(NULL);
+    offer_init(&offer, NULL, TG_TICKET_PENDING);
+    assert_int_equal(tg_tickets_init(&store), 0);
+    offer.ticket.approval_count = 0;
+    assert_int_equal(take(&store, policy, &offer, &error), TG_INTAKE_CHANGED);
+    assert_int_equal(store.unsound_count, 1);
+    assert_int_equal(store.unsound_bytes, strlen(offer.text));
+    offer.ticket.approval_count = 1;
+    assert_int_equal(take(&store, policy, &offer, &error), TG_INTAKE_CHANGED);
+    size_t all = strlen(offer.text) + strlen(offer.approval) + strlen(offer.signature);
+    assert_int_equal(store.unsound_count, 0);
+    assert_int_equal(store.unsound_bytes, 0);
+    assert_int_equal(store.bytes, all);
+    tg_tickets_reverify(&store, NULL);
+    assert_int_equal(store.unsound_count, 1);
+    assert_int_equal(store.unsound_bytes, all);
+    assert_int_equal(tg_tickets_purge(&store, TG_INTEGER_MAX), 1);
+    assert_int_equal(store.unsound_count, 0);
+    assert_int_equal(store.unsound_bytes, 0);
+    tg_tickets_free(&store);
+    offer_free(&offer);
+    tg_policy_free(policy);
+}
+
 static int parse(const char *text, struct tg_update *update)
 {
     struct tg_error error;
     return tg_update_parse(tg_bytes_of_text(text), update, &error);
+}
+
+/* Ten thousand refusals are a few events and a count. */
+static void test_refusals_of_an_update_are_bounded(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/tegata-test-XXXXXX";
+    char command[64];
+    struct tg_error error = {0};
+    struct tg_update update;
+    char *text = NULL;
+    size_t length;
+    assert_non_null(mkdtemp(directory));
+    struct tg_agent *agent = agent_new(directory);
+    agent->publish_due = INT64_MAX;
+    assert_int_equal(tg_events_open(&agent->events, directory, "ops1", &agent->log, agent->now, &error), 0);
+    FILE *out = open_memstream(&text, &length);
+    assert_non_null(out);
+    (void)fputs("{\"revision\":9,\"time\":5,\"tickets\":[", out);
+    for (int i = 0; i < 10000; i++)
+        (void)fprintf(out, "%s{\"ticket\":\"%d\",\"state\":\"pending\",\"approvals\":[]}", i == 0 ? "" : ",",
+                      i);
+    (void)fputs("]}", out);
+    assert_int_equal(fclose(out), 0);
+    assert_int_equal(parse(text, &update), 0);
+    assert_true(tg_agent_apply_update(agent, &update));
+    assert_int_equal(agent->events.count, TG_REPEATS_SHOWN);
+    tg_report_repeats(agent, INT64_MAX);
+    assert_int_equal(agent->events.count, TG_REPEATS_SHOWN + 1);
+    assert_non_null(strstr(agent->events.lines[TG_REPEATS_SHOWN].text, "update: 9990 more within a minute"));
+    /* Nor does it hide refused logins. */
+    assert_int_equal(agent->repeats.count, 0);
+    tg_update_free(&update);
+    free(text);
+    tg_events_close(&agent->events);
+    agent_free(agent);
+    (void)snprintf(command, sizeof command, "rm -rf %s", directory);
+    assert_int_equal(system(command), 0);
 }
 
 static void test_update(void **state)
@@ -414,6 +550,10 @@ int main(void)
         cmocka_unit_test(test_marks_end),
         cmocka_unit_test(test_a_policy_waits_for_its_time),
         cmocka_unit_test(test_purge),
+        cmocka_unit_test(test_one_that_would_be_kept_for_ever_is_refused),
+        cmocka_unit_test(test_unapproved_tickets_leave_room_for_approved_ones),
+        cmocka_unit_test(test_what_is_unapproved_is_counted),
+        cmocka_unit_test(test_refusals_of_an_update_are_bounded),
         cmocka_unit_test(test_update),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
