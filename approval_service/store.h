@@ -108,7 +108,7 @@ int tg_store_host_revision(struct tg_store *store, const char *host, int64_t *re
 
 struct tg_stored_ticket_host {
     const char *host;
-    bool acknowledged;
+    bool acknowledged;   /* has asked for changes after the ticket's last one */
     const char *problem; /* reason code or "" */
 };
 typedef int tg_store_each_ticket_host(void *context, const struct tg_stored_ticket_host *host);
@@ -159,8 +159,8 @@ int tg_store_session_end(struct tg_store *store, const char *host, const char *s
                          char ticket[TG_TICKET_ID_SIZE], struct tg_error *error);
 
 /* A host has asked for what changed after `after`: everything before has arrived. Stores `acknowledged`
- * events for the approved tickets that this settles and calls `each` (after the transaction) with each one's
- * id. */
+ * events for the approved tickets, and those that were revoked or released, of which it had not been said
+ * yet, and calls `each` (after the transaction) with the id of each ticket that this settles. */
 typedef void tg_store_settled(void *context, const char *ticket);
 int tg_store_host_acknowledge(struct tg_store *store, int64_t host_id, const char *host, int64_t after,
                               int64_t now, tg_store_settled *each, void *context, struct tg_error *error);

@@ -23,13 +23,13 @@
     " 'cancelled', 'lapsed', 'released', 'expired', 'revoked', 'exhausted')),"                               \
     " sessions INTEGER NOT NULL, opened INTEGER NOT NULL DEFAULT 0 CHECK (sessions = 0 OR opened <= "        \
     "sessions),"                                                                                             \
-    " due INTEGER, forget INTEGER NOT NULL, revision INTEGER NOT NULL, approved_revision INTEGER) STRICT;"   \
+    " due INTEGER, forget INTEGER NOT NULL, revision INTEGER NOT NULL) STRICT;"                              \
     "CREATE INDEX tickets_requester ON tickets (requester, created);"                                        \
     "CREATE INDEX tickets_created ON tickets (created);"                                                     \
     "CREATE INDEX tickets_revision ON tickets (revision);"                                                   \
     "CREATE INDEX tickets_due ON tickets (due) WHERE due IS NOT NULL;"                                       \
     "CREATE TABLE ticket_hosts (ticket TEXT NOT NULL REFERENCES tickets (id), host TEXT NOT NULL,"           \
-    " acknowledged INTEGER NOT NULL DEFAULT 0, awaited INTEGER NOT NULL DEFAULT 0, problem TEXT NOT NULL "   \
+    " told INTEGER NOT NULL DEFAULT 0, awaited INTEGER NOT NULL DEFAULT 0, problem TEXT NOT NULL "           \
     "DEFAULT '',"                                                                                            \
     " PRIMARY KEY (ticket, host)) STRICT, WITHOUT ROWID;"                                                    \
     "CREATE INDEX ticket_hosts_host ON ticket_hosts (host);"                                                 \

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { SETTLED_AT_ONCE = 100 };
+
 int tg_sql_event(struct tg_store *store, const char *ticket, int64_t now, const char *kind, const char *host,
                  const char *person, const char *code, const char *text, struct tg_error *error)
 {
@@ -16,7 +18,15 @@ int tg_sql_event(struct tg_store *store, const char *ticket, int64_t now, const 
 
 int tg_sql_touch_hosts(struct tg_store *store, const char *ticket, int64_t revision, struct tg_error *error)
 {
+    if (tg_sql_run(store, tg_sql_start(store, TG_SQL_ticket_await, "ti", ticket, revision), error) < 0)
+        return -1;
     return tg_sql_run(store, tg_sql_start(store, TG_SQL_hosts_touch, "ti", ticket, revision), error);
+}
+
+/* When a host has the ticket as it is from now on, that is an event. */
+static int tell_when_acknowledged(struct tg_store *store, const char *ticket, struct tg_error *error)
+{
+    return tg_sql_run(store, tg_sql_start(store, TG_SQL_ticket_tell, "t", ticket), error);
 }
 
 static int read_ticket(struct tg_store *store, sqlite3_stmt *statement, struct tg_stored_ticket *out,
@@ -209,7 +219,7 @@ static int approve_ticket(struct tg_store *store, const char *ticket, int64_t re
         return -1;
     if (!changed)
         return not_in_state(ticket, "pending", error);
-    return tg_sql_run(store, tg_sql_start(store, TG_SQL_ticket_await, "ti", ticket, revision), error);
+    return tell_when_acknowledged(store, ticket, error);
 }
 
 static int touch_pending(struct tg_store *store, const char *ticket, int64_t revision, struct tg_error *error)
@@ -288,7 +298,8 @@ static int end_ticket(struct tg_store *store, const char *ticket, unsigned from,
         return -1;
     if (!changed)
         return tg_fail(error, TG_ticket_state, "ticket %s can no longer become %s", ticket, state);
-    if (tg_sql_touch_hosts(store, ticket, revision, error) < 0)
+    if (tg_sql_touch_hosts(store, ticket, revision, error) < 0 ||
+        tell_when_acknowledged(store, ticket, error) < 0)
         return -1;
     return tg_sql_event(store, ticket, now, state, "", person, "", text, error);
 }
@@ -465,6 +476,23 @@ static int settle_one(struct tg_store *store, const char *host, int64_t after, i
     return worth_telling ? tg_sql_event(store, ticket, now, "acknowledged", host, "", "", "", error) : 0;
 }
 
+/* A host that comes back may have thousands in hand: some at a time in one transaction. */
+static int settle_some(struct tg_store *store, const char *host, int64_t after, int64_t now,
+                       char tickets[SETTLED_AT_ONCE][TG_TICKET_ID_SIZE], size_t *count,
+                       struct tg_error *error)
+{
+    bool found = true;
+    *count = 0;
+    while (*count < SETTLED_AT_ONCE) {
+        if (settle_one(store, host, after, now, tickets[*count], &found, error) < 0)
+            return -1;
+        if (!found)
+            return 0;
+        (*count)++;
+    }
+    return 0;
+}
+
 int tg_store_host_acknowledge(struct tg_store *store, int64_t host_id, const char *host, int64_t after,
                               int64_t now, tg_store_settled *each, void *context, struct tg_error *error)
 {
@@ -476,14 +504,14 @@ int tg_store_host_acknowledge(struct tg_store *store, int64_t host_id, const cha
         result = tg_sql_run(store, tg_sql_start(store, TG_SQL_unsettle, "t", host), error);
     if (tg_sql_finish(store, result, error) < 0)
         return -1;
-    bool found = after > 0;
-    while (found) {
-        char ticket[TG_TICKET_ID_SIZE] = "";
+    size_t count = after > 0 ? SETTLED_AT_ONCE : 0;
+    while (count == SETTLED_AT_ONCE) {
+        char tickets[SETTLED_AT_ONCE][TG_TICKET_ID_SIZE];
         if (tg_sql_begin(store, TG_RELAXED, error) < 0 ||
-            tg_sql_finish(store, settle_one(store, host, after, now, ticket, &found, error), error) < 0)
+            tg_sql_finish(store, settle_some(store, host, after, now, tickets, &count, error), error) < 0)
             return -1;
-        if (found)
-            each(context, ticket);
+        for (size_t i = 0; i < count; i++)
+            each(context, tickets[i]);
     }
     return 0;
 }

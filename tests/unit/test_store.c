@@ -262,6 +262,69 @@ static void acknowledgements_settle_once(void **state)
     assert_int_equal(settled, 2);
 }
 
+static int take_acknowledged(void *context, const struct tg_stored_ticket_host *host)
+{
+    if (strcmp(host->host, "ops1") == 0)
+        *(bool *)context = host->acknowledged;
+    return 0;
+}
+
+static bool is_acknowledged(struct fixture *fixture)
+{
+    bool acknowledged = false;
+    assert_int_equal(
+        tg_store_ticket_hosts(fixture->store, one, take_acknowledged, &acknowledged, &fixture->error), 0);
+    return acknowledged;
+}
+
+static int count_told(void *context, const struct tg_ticket_event *event)
+{
+    *(int *)context += strcmp(event->kind, "acknowledged") == 0;
+    return 0;
+}
+
+/* The host asks for what came after the last change: it has it, and how many times that is an event by now.
+ */
+static void assert_acknowledges(struct fixture *fixture, int64_t id, int told)
+{
+    int settled = 0;
+    int events = 0;
+    assert_false(is_acknowledged(fixture));
+    assert_int_equal(tg_store_host_acknowledge(fixture->store, id, "ops1", look_at(fixture, one).revision, 1,
+                                               count_settled, &settled, &fixture->error),
+                     0);
+    assert_true(is_acknowledged(fixture));
+    assert_int_equal(settled, 1);
+    assert_int_equal(tg_store_events(fixture->store, one, 0, 100, count_told, &events, &fixture->error), 0);
+    assert_int_equal(events, told);
+}
+
+static void every_change_is_acknowledged(void **state)
+{
+    struct fixture *fixture = *state;
+    bool opened;
+    int64_t remaining;
+    const unsigned granted = 1U << TG_TICKET_APPROVED | 1U << TG_TICKET_ACTIVE;
+    int64_t id = enrol(fixture, "ops1", "SHA256:one");
+    assert_int_equal(add_ticket(fixture, one, 0, 0), 0);
+    assert_acknowledges(fixture, id, 0);
+    assert_int_equal(add_approval(fixture, one, "bob", false), 0);
+    assert_acknowledges(fixture, id, 0);
+    assert_int_equal(add_approval(fixture, one, "carol", true), 0);
+    assert_acknowledges(fixture, id, 1);
+    assert_int_equal(
+        tg_store_session_open(fixture->store, one, "ops1", "s1", 1, &opened, &remaining, &fixture->error), 0);
+    assert_acknowledges(fixture, id, 1);
+    /* One that comes back after an outage asks for everything: what it says then is no news. */
+    assert_int_equal(tg_store_host_acknowledge(fixture->store, id, "ops1", 0, 1, NULL, NULL, &fixture->error),
+                     0);
+    assert_acknowledges(fixture, id, 1);
+    assert_int_equal(
+        tg_store_ticket_end(fixture->store, one, granted, TG_TICKET_REVOKED, "bob", "", 1, &fixture->error),
+        0);
+    assert_acknowledges(fixture, id, 2);
+}
+
 static void a_host_begins_a_new_chain_when_enrolled_again(void **state)
 {
     struct fixture *fixture = *state;
@@ -357,6 +420,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_last_session_is_won_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(time_is_told_when_to_come, set_up, tear_down),
         cmocka_unit_test_setup_teardown(acknowledgements_settle_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_change_is_acknowledged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_host_begins_a_new_chain_when_enrolled_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nonces_and_tokens, set_up, tear_down),
     };
