@@ -430,7 +430,7 @@ def refused_policies(hostile, lab):
             ("policy_old", hostile.policy(with_serial(serial - 1))),
             ("policy_old", hostile.policy(with_serial(serial))),
             ("policy_expired", hostile.policy(expired)),
-            ("policy_malformed", hostile.policy(from_the_future)),
+            ("policy_early", hostile.policy(from_the_future)),
             ("policy_malformed", {**honest, "more": 1}),
             ("policy_malformed", None)]
 
@@ -483,7 +483,7 @@ def test_an_answer_that_is_none(hostile, lab, action):
     hostile.answered(hostile.play(poll=action, events=action), 1)
     hostile.serve()
     came = hostile.seen[start:]
-    assert {report["after"] for report in came if report["kind"] == "poll"} == {revision, hostile.revision}
+    assert {report["after"] for report in came if report["kind"] == "poll"} == {revision, 0, hostile.revision}
     assert not any(report["path"].startswith("/elsewhere") for report in came)
     after = lab.status()
     assert (before["policy_serial"], before["tickets"]) == (after["policy_serial"], after["tickets"])
@@ -544,6 +544,19 @@ def test_a_wrong_time_keeps_people_out_until_it_is_right(hostile, door, served, 
     approved = shown(ticket, hostile.approval(ticket))
     served(approved, skew=skew)
     door.refuses("clock_wrong")
+    served(approved)
+    door.opens()
+
+
+def test_a_wrong_time_goes_away_with_who_said_it(hostile, lab, door, served):
+    """Nobody is left who could take it back: what holds without a service holds then."""
+    ticket = hostile.ticket()
+    approved = shown(ticket, hostile.approval(ticket))
+    served(approved, skew=100)
+    door.refuses("clock_wrong")
+    hostile.play(poll={"way": "hang_up"}, events={"way": "hang_up"})
+    wait_until(lambda: time.time() - lab.status()["last_contact"] > LEASE_SECONDS + 1, "the end of the lease")
+    door.refuses("service_unreachable")
     served(approved)
     door.opens()
 
@@ -632,6 +645,22 @@ def test_three_hundred_mutated_updates(hostile, lab, door, served):
     lab.ssh("carol", "ops1", "true").failed(255)
     served(shown(ticket, hostile.approval(ticket, "dave", approver="dave")))
     door.opens("carol")
+
+
+# --- too much -------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_refused_without_end_is_told_once(hostile, lab, served):
+    """Tickets that would have to be kept for ever, one after the other: some lines, then a count."""
+    ticket = hostile.ticket(approve_by=LARGEST_INTEGER - 100000)
+    before = lab.status()
+    lab.mark()
+    start = lab.log_marks["ops1", "agent.log"]
+    for _ in range(3):
+        served(*(shown({**ticket, "id": make_id()}, state="pending") for _ in range(400)))
+    lab.logged("approve_by is further ahead than the policy allows")
+    assert lab.log("ops1")[start:].count("rule_narrowed: ") < 600
+    assert lab.status()["tickets"] == before["tickets"]
 
 
 # --- the end --------------------------------------------------------------------------------------------------------------------------------

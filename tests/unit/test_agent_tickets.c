@@ -473,13 +473,13 @@ static int parse(const char *text, struct tg_update *update)
 static void test_refusals_of_an_update_are_bounded(void **state)
 {
     (void)state;
-    char directory[] = "/tmp/tegata-test-XXXXXX";
-    char command[64];
+    char directory[TEMPORARY_SIZE];
+    char command[TEMPORARY_SIZE + 16];
     struct tg_error error = {0};
     struct tg_update update;
     char *text = NULL;
     size_t length;
-    assert_non_null(mkdtemp(directory));
+    assert_non_null(mkdtemp(temporary_template(directory)));
     struct tg_agent *agent = agent_new(directory);
     agent->publish_due = INT64_MAX;
     assert_int_equal(tg_events_open(&agent->events, directory, "ops1", &agent->log, agent->now, &error), 0);
