@@ -1,5 +1,5 @@
 # The lab, the scripts that stand on it and the end-to-end tests: run by scripts/check, not by make check, because they need root.
-EXTRA_DIST += .ci/run scripts tests/e2e docs/performance.md
+EXTRA_DIST += .ci/run scripts tests/e2e
 
 # Every unit test runs in a folder of its own, which is removed.
 LOG_COMPILER = $(top_srcdir)/tests/unit/in_own_folder
