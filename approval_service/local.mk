@@ -34,7 +34,6 @@ tegata_approvald_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(LIBTEGATA_CFLAGS)
 tegata_approvald_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 tegata_approvald_LDADD = libtegata_service.la libtegata.la
 
-EXTRA_DIST += docs/openapi.yaml
 MAN_PAGES_IN += man/tegata-approvald.8.in man/tegata-approvald.conf.5.in
 man/tegata-approvald.8: approval_service/options.def
 man/tegata-approvald.conf.5: approval_service/service_config.def

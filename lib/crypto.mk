@@ -16,14 +16,14 @@ libtegata_la_SOURCES += \
 	lib/sshsig.c \
 	lib/webauthn.c
 
-# --- Test vectors: tests/vectors/check DIR... judges any folder of their layout ----------------------------------------------------------
-noinst_PROGRAMS += tests/vectors/check
-tests_vectors_check_SOURCES = tests/vectors/check.c tests/vectors/vectors.h tests/vectors/material.c \
+# --- Test vectors: tests/vectors/check DIR... runs the judge over any folder of their layout ----------------------------------------------------------
+noinst_PROGRAMS += tests/vectors/judge
+tests_vectors_judge_SOURCES = tests/vectors/judge.c tests/vectors/vectors.h tests/vectors/material.c \
 	tests/vectors/certificate_vectors.c tests/vectors/ssh_vectors.c tests/vectors/webauthn_vectors.c
-tests_vectors_check_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
-tests_vectors_check_LDADD = libtegata.la $(JANSSON_LIBS) $(OPENSSL_LIBS)
+tests_vectors_judge_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_vectors_judge_LDADD = libtegata.la $(JANSSON_LIBS) $(OPENSSL_LIBS)
 TESTS += tests/vectors/run
-EXTRA_DIST += tests/vectors/run tests/vectors/ssh tests/vectors/webauthn
+EXTRA_DIST += tests/vectors/check tests/vectors/run tests/vectors/ssh tests/vectors/webauthn
 
 # --- A security key in software: build/tests/security_key/.libs/tg_sk_provider.so, for ssh-keygen -w and ssh -o SecurityKeyProvider=. Never
 # with sanitizers or hidden behind our own flags: programs of OpenSSH load it.

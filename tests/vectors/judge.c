@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * check DIR...: runs the library over folders of test vectors. A line for each vector, a count at the end;
+ * judge DIR...: runs the library over folders of test vectors. A line for each vector, a count at the end;
  * exits with 1 if any failed, with 2 if a folder cannot be read.
  */
 #include "tests/vectors/vectors.h"
@@ -12,7 +12,7 @@ int main(int argc, char **argv)
     struct report report = {0};
     bool readable = argc > 1;
     if (!readable)
-        (void)fprintf(stderr, "usage: check DIR...\n");
+        (void)fprintf(stderr, "usage: tests/vectors/check DIR...\n");
     for (int i = 1; i < argc; i++) {
         size_t before = report.passed + report.failed;
         bool known = check_ssh_folder(argv[i], &report);
