@@ -184,7 +184,7 @@ def events(lab, host="ops1"):
     """What the service has stored of a host's events, in order: a list of documents."""
     script = """
 import json, sqlite3
-store = sqlite3.connect("file:/var/lib/tegata/approvald.db?mode=ro", uri=True)
+store = sqlite3.connect("file:/var/lib/tegata-approvald/approvald.db?mode=ro", uri=True)
 rows = store.execute("SELECT document FROM host_events e JOIN hosts h ON h.id = e.host WHERE h.name = 'HOST' AND h.removed IS NULL ORDER BY number")
 print("[" + ",".join(row[0] for row in rows) + "]")
 """.replace("HOST", host)
