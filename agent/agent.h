@@ -10,6 +10,7 @@
 #include "agent/events.h"
 #include "agent/repeats.h"
 #include "agent/roster_publish.h"
+#include "agent/session_clock.h"
 #include "agent/sessions.h"
 #include "agent/tickets.h"
 #include "lib/config.h"
@@ -99,6 +100,8 @@ struct tg_agent {
     bool turned_away; /* a ticket was refused that another policy may cover */
     struct tg_admissions admissions;
     struct tg_sessions sessions;
+    struct tg_session_clock session_clock;
+    struct tg_network_grants *network_grants; /* network_grants.h */
     struct tg_events events;
     struct tg_repeats repeats;
     struct tg_repeats update_repeats; /* of what updates make us refuse: a table of its own, so that whoever

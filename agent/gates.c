@@ -423,6 +423,15 @@ void tg_gate(struct tg_agent *agent, struct tg_client *client)
     case TG_AGENT_EXEMPT:
         gate_exempt(agent, &client->request, &answer);
         break;
+    case TG_AGENT_SUDO:
+    case TG_AGENT_STEP_UP:
+    case TG_AGENT_STEP_UP_PROOF:
+    case TG_AGENT_JOB:
+    case TG_AGENT_TEARDOWN:
+    case TG_AGENT_WIPED:
+    case TG_AGENT_ACCOUNTS:
+        tg_refuse(&answer, TG_session_none, "", "");
+        break;
     }
     (void)tg_client_answer(agent, client, &answer);
 }

@@ -12,21 +12,51 @@
 #include <jansson.h>
 
 enum {
+    TG_CGROUP_SIZE = 256,
     TG_SESSIONS_MAX = 4096,
     TG_SESSION_ID_SIZE = 33, /* 32 hex characters + NUL */
+};
+
+enum tg_ending_phase {
+    TG_ENDING_NOT,  /* it is open */
+    TG_ENDING_TOLD, /* the last line is on its terminals; closed by itself: the monitor still has a moment */
+    TG_ENDING_HANGUP,     /* SIGHUP went to its processes, but not to sshd's own */
+    TG_ENDING_TERMINATED, /* SIGTERM, to the monitor too */
+    TG_ENDING_KILLED,     /* SIGKILL, again and again until nothing is left */
+};
+
+/* How far the end of a session has come (ending.h). Not on disk but for `reason` and `detail`: an agent that
+ * comes back begins the ending anew. */
+struct tg_session_ending {
+    enum tg_ending_phase phase;
+    enum tg_reason reason; /* why; allowed: it was closed from the other side */
+    char detail[160];
+    int64_t began;    /* steady milliseconds */
+    int64_t due;      /* when the next phase begins, steady milliseconds */
+    size_t processes; /* that were ended, the monitor included */
 };
 
 struct tg_session {
     char id[TG_SESSION_ID_SIZE];
     struct tg_process monitor;
-    int pidfd; /* -1 once it has ended */
-    char ticket[TG_TICKET_ID_SIZE];
+    int pidfd;                   /* of the monitor; -1 once that has ended */
+    uint32_t audit_id;           /* /proc/MONITOR/sessionid: every process of the session has it */
+    char cgroup[TG_CGROUP_SIZE]; /* of its own scope, once systemd has made one; "" before, or without systemd
+                                  */
+    char ticket[TG_TICKET_ID_SIZE];  /* that opened it */
+    char carrier[TG_TICKET_ID_SIZE]; /* that carries it longest now: the same, or an extension */
     char person[TG_ACCOUNT_SIZE];
     char account[TG_ACCOUNT_SIZE];
+    uint32_t uid; /* of an account of Tegata's; 0: the account is the host's own */
     char source[TG_SOURCE_SIZE];
+    struct tg_known_certificate *certificate; /* that opened it; a reference is held */
     int64_t opened;
-    int64_t ended; /* 0: it is open */
-    bool counted;  /* the service has counted it, and is to be told of its end */
+    int64_t ends;   /* as things stand; session clock (session_clock.h) */
+    int64_t limit;  /* no extension moves the end beyond it */
+    int64_t warned; /* the least number of minutes of which it has been warned for `ends`; 0: none yet */
+    bool counted;   /* the service has counted it, and is to be told of its end */
+    int64_t ended;  /* the last process has gone; 0: not yet. Kept beyond that only until the service knows */
+    struct tg_session_ending ending;
 };
 
 struct tg_sessions {
@@ -45,7 +75,10 @@ struct tg_session *tg_sessions_add(struct tg_sessions *sessions, const struct tg
 
 struct tg_session *tg_sessions_find(struct tg_sessions *sessions, const char *id);
 
-/* Closes the pidfd and drops it from the table. */
+/* The session with this kernel audit session id; NULL if none. */
+struct tg_session *tg_sessions_find_audit(struct tg_sessions *sessions, uint32_t audit_id);
+
+/* Closes the pidfd, gives the certificate back and drops it from the table. */
 void tg_sessions_remove(struct tg_sessions *sessions, struct tg_session *session);
 
 size_t tg_sessions_open_count(const struct tg_sessions *sessions);

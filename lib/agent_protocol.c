@@ -17,6 +17,13 @@ static const enum field fields_of_kind[][FIELDS_MAX] = {
     [TG_AGENT_STATUS] = {END},
     [TG_AGENT_IMPORT] = {TEXT},
     [TG_AGENT_EXEMPT] = {ACCOUNT, SERVICE, RHOST},
+    [TG_AGENT_SUDO] = {ACCOUNT, SERVICE},
+    [TG_AGENT_STEP_UP] = {ACCOUNT, SERVICE},
+    [TG_AGENT_STEP_UP_PROOF] = {TEXT},
+    [TG_AGENT_JOB] = {ACCOUNT, SERVICE},
+    [TG_AGENT_TEARDOWN] = {END},
+    [TG_AGENT_WIPED] = {TEXT},
+    [TG_AGENT_ACCOUNTS] = {END},
 };
 
 /* The longest text of each field, without terminator. Together, with their terminators, they fit into
@@ -115,6 +122,33 @@ bool tg_agent_request_decode(struct tg_bytes packet, struct tg_agent_request *re
     return false;
 }
 
+/* The groups travel as one string of uint32s. */
+static void write_gids(struct tg_writer *writer, const struct tg_agent_answer *answer)
+{
+    if (answer->gid_count > TG_AGENT_GIDS_MAX) {
+        writer->failed = true;
+        return;
+    }
+    tg_write_u32(writer, (uint32_t)(answer->gid_count * sizeof(uint32_t)));
+    for (size_t i = 0; i < answer->gid_count; i++)
+        tg_write_u32(writer, answer->gids[i]);
+}
+
+static bool read_gids(struct tg_reader *reader, struct tg_agent_answer *answer)
+{
+    struct tg_bytes bytes;
+    answer->gid_count = 0;
+    if (!tg_read_string(reader, &bytes) || bytes.length > sizeof answer->gids ||
+        bytes.length % sizeof(uint32_t) != 0)
+        return false;
+    struct tg_reader gids = tg_reader_of(bytes);
+    for (size_t i = 0; i < bytes.length / sizeof(uint32_t); i++) {
+        if (!tg_read_u32(&gids, &answer->gids[answer->gid_count++]))
+            return false;
+    }
+    return tg_read_end(&gids);
+}
+
 size_t tg_agent_answer_encode(enum tg_agent_kind kind, const struct tg_agent_answer *answer, uint8_t *packet,
                               size_t size)
 {
@@ -125,6 +159,11 @@ size_t tg_agent_answer_encode(enum tg_agent_kind kind, const struct tg_agent_ans
     tg_write_text(&writer, answer->ticket);
     tg_write_text(&writer, answer->detail);
     tg_write_text(&writer, answer->text);
+    tg_write_u32(&writer, answer->seconds);
+    tg_write_text(&writer, answer->person);
+    tg_write_text(&writer, answer->shell);
+    tg_write_u32(&writer, answer->flags);
+    write_gids(&writer, answer);
     return writer.failed ? 0 : writer.used;
 }
 
@@ -148,7 +187,10 @@ bool tg_agent_answer_decode(struct tg_bytes packet, enum tg_agent_kind kind, str
         tg_read_u32(&reader, &reason) && tg_read_text(&reader, answer->ticket, sizeof answer->ticket) &&
         is_printable(answer->ticket) && tg_read_text(&reader, answer->detail, sizeof answer->detail) &&
         is_printable(answer->detail) && tg_read_text(&reader, answer->text, sizeof answer->text) &&
-        tg_read_end(&reader)) {
+        tg_read_u32(&reader, &answer->seconds) &&
+        tg_read_text(&reader, answer->person, sizeof answer->person) && is_printable(answer->person) &&
+        tg_read_text(&reader, answer->shell, sizeof answer->shell) && is_printable(answer->shell) &&
+        tg_read_u32(&reader, &answer->flags) && read_gids(&reader, answer) && tg_read_end(&reader)) {
         answer->reason = tg_reason_from_number(reason);
         return true;
     }

@@ -41,6 +41,7 @@ static const struct tg_field person_fields[] = {
      .form = &tg_form_name},
     {"keys", TG_FIELD_ARRAY, 0, LIST_MAX, .offset = TG_FIELD_UNSTORED},
     {"disabled", TG_FIELD_FLAG, .offset = offsetof(struct tg_person, disabled)},
+    {"confined", TG_FIELD_FLAG, .offset = offsetof(struct tg_person, confined), .optional = true},
 };
 
 /* A person's key before its line is parsed. */
@@ -64,6 +65,7 @@ static const struct tg_field key_fields[] = {
 
 static const struct tg_field account_fields[] = {
     {"uid", TG_FIELD_NUMBER, 0, INT32_MAX, .offset = offsetof(struct tg_shared_account, uid)},
+    {"confined", TG_FIELD_FLAG, .offset = offsetof(struct tg_shared_account, confined), .optional = true},
 };
 
 static const struct tg_field group_fields[] = {
@@ -91,6 +93,12 @@ static const struct tg_field rule_fields[] = {
     {"sources", TG_FIELD_TEXTS, 0, LIST_MAX, RULE_LIST(sources, source_count), .form = &tg_form_network},
     {"sessions", TG_FIELD_NUMBER, 0, SESSIONS_MAX, .offset = offsetof(struct tg_rule, sessions)},
     {"emergency", TG_FIELD_FLAG, .offset = offsetof(struct tg_rule, emergency)},
+    {"end_with_certificate", TG_FIELD_FLAG, .offset = offsetof(struct tg_rule, end_with_certificate),
+     .optional = true},
+    {"max_extension_seconds", TG_FIELD_NUMBER, 0, SECONDS_MAX,
+     .offset = offsetof(struct tg_rule, max_extension_seconds), .optional = true},
+    {"record", TG_FIELD_FLAG, .offset = offsetof(struct tg_rule, record), .optional = true},
+    {"step_up", TG_FIELD_FLAG, .offset = offsetof(struct tg_rule, step_up), .optional = true},
 };
 
 static const struct tg_field approver_fields[] = {

@@ -31,12 +31,14 @@ struct tg_person {
     struct tg_person_key *keys;
     size_t key_count;
     bool disabled;
+    bool confined; /* sessions reach only what their ticket's permit_open names, and the name server */
 };
 
 /* A shared account such as deploy. uid 0: it is the host's own, Tegata publishes nothing for it. */
 struct tg_shared_account {
     const char *name;
     uint32_t uid;
+    bool confined; /* as of a person */
 };
 
 /* A Unix group that tickets may grant. */
@@ -66,7 +68,8 @@ struct tg_rule {
     bool user_verification; /* of approvals */
     const char **groups;    /* Unix groups that a ticket may ask for; empty unless accounts is only "self" */
     size_t group_count;
-    const char **sudo;
+    const char **sudo; /* roles that a ticket may ask for: Unix groups of the policy that the host's sudoers
+                          file maps to commands; empty unless accounts is only "self" */
     size_t sudo_count;
     const char **options; /* pty, agent-forwarding, port-forwarding, x11 */
     size_t option_count;
@@ -74,8 +77,13 @@ struct tg_rule {
     size_t permit_open_count;
     const char **sources; /* addresses or CIDR networks; empty: any */
     size_t source_count;
-    uint32_t sessions; /* most sessions that a ticket may ask for; 0: any number */
-    bool emergency;    /* tickets under this rule may be marked as an emergency */
+    uint32_t sessions;         /* most sessions that a ticket may ask for; 0: any number */
+    bool emergency;            /* tickets under this rule may be marked as an emergency */
+    bool end_with_certificate; /* a session ends with the certificate that opened it, if that is earlier */
+    uint32_t max_extension_seconds; /* how far beyond its own window a ticket's sessions may be extended in
+                                       all; 0: not at all */
+    bool record;  /* sessions with a terminal are recorded; a host that cannot record refuses */
+    bool step_up; /* sudo asks for a fresh signature of the login key, which must be a security key */
 };
 
 struct tg_policy {

@@ -39,11 +39,13 @@ static const struct tg_field fields[] = {
     {"rule", TG_FIELD_TEXT, 1, 32, .offset = AT(rule), .form = &tg_form_name},
     {"policy", TG_FIELD_SERIAL, 1, TG_INTEGER_MAX, .offset = AT(policy)},
     {"emergency", TG_FIELD_FLAG, .offset = AT(emergency)},
+    {"extends", TG_FIELD_TEXT, 15, 15, .offset = AT(extends), .form = &tg_form_ticket_id, .optional = true},
 };
 static const struct tg_schema schema = TG_SCHEMA(fields);
 
 static int read_ticket(const struct tg_reading *reading, const json_t *root, struct tg_ticket *ticket)
 {
+    ticket->extends = "";
     if (tg_schema_read(reading, &schema, root, ticket) != 0)
         return -1;
     if (ticket->approve_by < ticket->created)

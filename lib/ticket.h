@@ -49,6 +49,7 @@ struct tg_ticket {
     const char *rule;
     uint64_t policy;
     bool emergency;
+    const char *extends; /* id of the ticket whose running sessions this one lengthens; "": none */
     struct tg_bytes document;
     void *storage;
 };
@@ -89,6 +90,7 @@ struct tg_ticket_wish {
     const char *reference;
     const char *rule; /* NULL: the first rule that covers the wish */
     bool emergency;
+    const char *extends; /* NULL: none */
 };
 
 /* Makes the canonical bytes of a new ticket, malloc'ed. error->reason is ticket_no_rule (the text says which
@@ -97,6 +99,17 @@ struct tg_ticket_wish {
  * request_malformed. */
 int tg_ticket_compose(const struct tg_policy *policy, const struct tg_ticket_wish *wish, int64_t now,
                       char **document, size_t *length, struct tg_error *error);
+
+/* What a person asks for who wants `running` to last longer: the same rights, at the same rule, for `seconds`
+ * from its approval. The strings are the running ticket's; `reason` NULL: the running ticket's own. */
+void tg_ticket_wish_extension(const struct tg_ticket *running, uint32_t seconds, const char *reason,
+                              struct tg_ticket_wish *wish);
+
+/* May `extension` lengthen the sessions of `running`? It must name it, be by the same requester with the same
+ * key for the same account, and give exactly the same rights (uid, shell, groups, sudo, options, permit_open,
+ * command, source, sessions); its hosts must be among the running ticket's. NULL if so, else the key of the
+ * ticket that differs. */
+const char *tg_ticket_extension_gap(const struct tg_ticket *extension, const struct tg_ticket *running);
 
 struct tg_approval {
     char ticket[TG_DIGEST_SIZE]; /* digest of the ticket's bytes */
@@ -134,5 +147,9 @@ bool tg_ticket_state_from_name(const char *name, enum tg_ticket_state *state);
 /* True for denied, cancelled, lapsed, released, expired, revoked and exhausted: nothing leads out of these.
  */
 bool tg_ticket_state_is_final(enum tg_ticket_state state);
+
+/* May `next` follow `state`? From a final state nothing may, but that an exhausted ticket, whose sessions may
+ * still run, can be released or revoked. */
+bool tg_ticket_state_may_become(enum tg_ticket_state state, enum tg_ticket_state next);
 
 #endif

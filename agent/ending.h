@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Ending sessions: all processes of a session, and only those.
+ *
+ * A process belongs to a session if it has the session's kernel audit session id, or is in the scope that
+ * systemd made for it, or descends from its monitor. They are found in one scan of /proc for all sessions
+ * that are ending (process_table.h), and signalled by pidfd: first the last line on the terminals, then
+ * SIGHUP, SIGTERM, SIGKILL, each with its pause (tegata.conf, [sessions]), the last again and again until a
+ * scan finds none. sshd's own two processes, the monitor and its child, are spared SIGHUP, so that what was
+ * written still reaches the person.
+ *
+ * When the last open session of one of Tegata's accounts has gone, every other process of that uid goes the
+ * same way: what cron, at or a user's systemd started for it has nobody's right.
+ */
+#ifndef TEGATA_AGENT_ENDING_H
+#define TEGATA_AGENT_ENDING_H
+
+#include "agent/agent.h"
+
+/* Begins to end an open session; does nothing to one that is ending. `reason` allowed: it was closed from the
+ * other side (`detail` says how, or ""), and nothing is written to its terminals. */
+void tg_session_end(struct tg_agent *agent, struct tg_session *session, enum tg_reason reason,
+                    const char *detail);
+
+/* Goes on with all that are ending, and with the sweep of accounts that have no session. Returns when to be
+ * called next, steady milliseconds. When a session's last process has gone: the event session_ended (or
+ * session_closed), its grants are removed, and it is dropped, or kept for the service's count. */
+int64_t tg_ending_turn(struct tg_agent *agent);
+
+/* Begins a sweep of the processes of this uid, unless one of its sessions is open. Called when its last
+ * session has gone, and for every remembered account at the start and once a minute. */
+void tg_sweep(struct tg_agent *agent, uint32_t uid);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the sessions of confined accounts may reach, as an nftables table of our own ("inet tegata"); other
+ * tables are never touched. A confined uid reaches the addresses and ports of its tickets' permit_open and
+ * the name servers, and nothing else. Every such element carries the session's remaining time as its timeout,
+ * so that it vanishes even if the agent is gone; that the uid is confined carries none.
+ */
+#ifndef TEGATA_AGENT_NETWORK_GRANTS_H
+#define TEGATA_AGENT_NETWORK_GRANTS_H
+
+#include "agent/agent.h"
+
+struct tg_network_grants; /* NULL in the agent: no account of the policy is confined, nothing was set up */
+
+/* Brings the table into step with the policy (who is confined) and the open sessions (what they reach), in
+ * one transaction. Called at the start, with a new policy, when a session of a confined account opens, when
+ * its end moves and when it has gone. Queues grant_put and grant_removed events with before and after. -1 if
+ * the kernel refuses: logged; then no session of a confined account may open (grant_failed). Does nothing
+ * where nobody is confined. */
+int tg_network_grants_update(struct tg_agent *agent);
+void tg_network_grants_free(struct tg_network_grants *grants);
+
+/* Does the policy in force confine this account? */
+bool tg_account_is_confined(const struct tg_policy *policy, const char *account);
+
+#endif

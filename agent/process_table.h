@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * One scan of /proc: every process with what tells whose it is.
+ */
+#ifndef TEGATA_AGENT_PROCESS_TABLE_H
+#define TEGATA_AGENT_PROCESS_TABLE_H
+
+#include "agent/process.h"
+
+enum { TG_AUDIT_UNSET = UINT32_MAX };
+
+struct tg_process_entry {
+    struct tg_process process;
+    pid_t parent;
+    uint32_t audit_id;     /* TG_AUDIT_UNSET: none */
+    uint32_t uids[4];      /* real, effective, saved, file system: /proc/PID/status */
+    unsigned int terminal; /* dev_t of the controlling terminal as the kernel encodes it in stat; 0: none */
+    bool dead;             /* a zombie: nothing is left to end */
+};
+
+struct tg_process_table {
+    struct tg_process_entry *list; /* by pid */
+    size_t count;
+    size_t size;
+};
+
+/* Reads the table anew. Processes that end meanwhile are left out. 0, or -errno if /proc cannot be read or
+ * there is no memory. */
+int tg_process_table_scan(struct tg_process_table *table, const char *proc_root);
+void tg_process_table_free(struct tg_process_table *table);
+
+/* NULL if there is none. */
+const struct tg_process_entry *tg_process_table_find(const struct tg_process_table *table, pid_t pid);
+
+/* Is `entry` this process, or does it descend from it as the table stands? */
+bool tg_process_descends(const struct tg_process_table *table, const struct tg_process_entry *entry,
+                         const struct tg_process *ancestor);
+
+/* The kernel audit session id of a process: 0 or -errno. */
+int tg_process_audit_id(const char *proc_root, pid_t pid, uint32_t *audit_id);
+
+/* The cgroup v2 path of a process ("/user.slice/.../session-3.scope"), "" if it has none: 0 or -errno. */
+int tg_process_cgroup(const char *proc_root, pid_t pid, char *out, size_t size);
+
+#endif
