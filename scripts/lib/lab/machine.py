@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import booted
 from reaper import reap_for_ever
 
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
@@ -20,8 +21,9 @@ def run(*command, **options):
 class Machine:
     """`folder` is public (logs, pid); the root tree lies below `private`, which only root can enter."""
 
-    def __init__(self, name, address, world):
+    def __init__(self, name, address, world, systemd=False):
         self.name = name
+        self.systemd = systemd
         self.address = f"{NETWORK}.{address}"
         self.world = world
         self.folder = world.lab / name
@@ -52,7 +54,8 @@ class Machine:
         lower = ":".join(str(layer) for layer in layers)
         run("mount", "-t", "overlay", "overlay", "-o",
             f"lowerdir={lower},upperdir={self.private / 'upper'},workdir={self.private / 'work'}", self.root)
-        run("mount", "--rbind", "/sys", self.path("/sys"))
+        if not self.systemd:
+            run("mount", "--rbind", "/sys", self.path("/sys"))
         for place, mode in (("/dev", "755"), ("/run", "755"), ("/tmp", "1777"), ("/var/tmp", "1777"), ("/home", "755"),
                             ("/root", "700")):
             self.path(place).mkdir(parents=True, exist_ok=True)
@@ -95,8 +98,14 @@ class Machine:
         unshare = ["unshare", "--mount", "--net", "--uts", "--ipc", "--propagation", "private"]
         if own_pids:
             unshare += ["--pid", "--fork", "--kill-child=KILL"]
+        prepare = None
+        if self.systemd:
+            unshare += ["--cgroup"]
+            cgroup = booted.cgroup_of(self.world.work, self.name)
+            prepare = lambda: booted.enter_cgroup(cgroup)  # noqa: E731 # it runs in the child
         child = subprocess.Popen([*unshare, sys.executable, __file__, str(self.root), self.name, str(write_end),
-                                  "own" if own_pids else "shared"], pass_fds=[write_end], stdin=subprocess.DEVNULL)
+                                  "systemd" if self.systemd else "own" if own_pids else "shared"], pass_fds=[write_end],
+                                 stdin=subprocess.DEVNULL, preexec_fn=prepare)
         os.close(write_end)
         if os.read(ready, 1) != b"1":
             raise RuntimeError(f"machine {self.name} does not start")
@@ -120,12 +129,19 @@ def be_init(root, name, ready, pids):
     """Runs as the first process in the machine's namespaces."""
     run("hostname", name)
     run("mount", "-t", "proc", "proc", f"{root}/proc")
+    if pids == "systemd":
+        booted.mount_kernel(root)
     os.chdir(root)
     os.makedirs("oldroot", exist_ok=True)
     run("pivot_root", ".", "oldroot")
     os.chdir("/")
     run("umount", "-l", "/oldroot")
     os.rmdir("/oldroot")
+    if pids == "systemd":
+        # The lab goes on when systemd is there to start what is wanted; execve() closes the pipe unwritten if it is not.
+        os.write(ready, b"1")
+        os.close(ready)
+        booted.become_init()
     os.write(ready, b"1")
     os.close(ready)
     for descriptor in (1, 2):

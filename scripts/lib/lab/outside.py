@@ -13,6 +13,9 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import booted  # noqa: E402
 PR_SET_PDEATHSIG = 1
 
 
@@ -26,6 +29,7 @@ def parse_arguments():
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--hosts", type=int, required=True)
     parser.add_argument("--bare", action="store_true")
+    parser.add_argument("--systemd", action="store_true")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     return parser.parse_args()
 
@@ -52,6 +56,7 @@ def main():
          sys.executable, str(HERE / "world.py"), "--folder", str(folder), "--hosts", str(arguments.hosts),
          "--source", arguments.source, "--build", arguments.build, "--stage", arguments.stage, "--root", arguments.root,
          "--logs", str(logs or ""), "--ready", str(write_end), *(["--bare"] if arguments.bare else []),
+         *(["--systemd"] if arguments.systemd else []),
          "--", *arguments.command[1:]],
         pass_fds=[write_end], preexec_fn=die_with_parent)
     os.close(write_end)
@@ -69,6 +74,8 @@ def main():
     finally:
         world.kill()
         world.wait()
+        if arguments.systemd:
+            booted.remove_cgroups(arguments.work)
         shutil.rmtree(arguments.work, ignore_errors=True)
     return status if status >= 0 else 128 - status
 

@@ -17,6 +17,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import booted  # noqa: E402
 import deployment  # noqa: E402
 import device_log  # noqa: E402
 import people  # noqa: E402
@@ -33,6 +34,7 @@ class World:
     def __init__(self, arguments):
         self.arguments = arguments
         self.lab = pathlib.Path(arguments.folder)
+        self.work = self.lab.parent
         self.deployment = self.lab / "deployment"
         self.public = self.lab / "public"
         self.source = pathlib.Path(arguments.source)
@@ -40,7 +42,7 @@ class World:
         self.shown = [self.source] + ([self.build] if self.build else [])
         self.service = Machine("service", 1, self)
         self.operators = Machine("operators", 100, self)
-        self.hosts = [Machine(f"ops{number}", 10 + number, self) for number in range(1, arguments.hosts + 1)]
+        self.hosts = [Machine(f"ops{number}", 10 + number, self, systemd=arguments.systemd) for number in range(1, arguments.hosts + 1)]
         self.machines = [self.service, self.operators, *self.hosts]
         self.environment = {**os.environ, "PATH": f"{HERE / 'bin'}:{SYSTEM_PATH}", "LAB": str(self.lab),
                             "LAB_SOURCE": str(self.source), "LAB_BUILD": str(self.build or "")}
@@ -78,11 +80,13 @@ class World:
             machine.mount_root(layers)
             system.forget_people(machine)
             system.name_machine(machine, self.machines)
+            if machine.systemd:
+                booted.furnish(machine)
         for machine in self.machines:
             machine.start(own_pids=machine is not self.operators)
             machine.connect(*([person.address for person in people.PEOPLE] if machine is self.operators else []))
         self.write_environment()
-        device_log.start(self.machines)
+        device_log.start([machine for machine in self.machines if not machine.systemd])
 
     def write_environment(self):
         values = {"LAB_PATH": self.environment["PATH"], "LAB_SOURCE": self.source, "LAB_BUILD": self.build or "",
@@ -209,6 +213,7 @@ def parse_arguments():
     parser.add_argument("--hosts", type=int, required=True)
     parser.add_argument("--ready", type=int, required=True)
     parser.add_argument("--bare", action="store_true")
+    parser.add_argument("--systemd", action="store_true")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
     arguments.command = arguments.command[1:]
