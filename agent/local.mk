@@ -16,6 +16,7 @@ libtegata_agent_la_SOURCES = \
 	agent/principals_line.c agent/principals_line.h \
 	agent/privileges.c agent/privileges.h \
 	agent/process.c agent/process.h \
+	agent/process_table.c agent/process_table.h \
 	agent/publish.c agent/roster_publish.h \
 	agent/repeats.c agent/repeats.h \
 	agent/service_request.c agent/service_request.h \

@@ -28,23 +28,28 @@ bool tg_process_same(const struct tg_process *a, const struct tg_process *b)
     return a->pid == b->pid && a->start == b->start;
 }
 
-int tg_process_parse_stat(const char *text, struct tg_process *process, pid_t *parent)
+int tg_process_parse_stat(const char *text, struct tg_process_stat *out)
 {
-    *process = (struct tg_process){0};
+    *out = (struct tg_process_stat){0};
     int pid;
-    int parent_pid;
+    int parent;
+    int terminal;
+    long threads;
+    char state;
     unsigned long long start;
     /* The command's name, in parentheses, may itself hold parentheses and blanks: the last one ends it. */
     const char *behind_name = strrchr(text, ')');
     if (behind_name == NULL || sscanf(text, "%d (", &pid) != 1)
         return -EPROTO;
-    if (sscanf(behind_name,
-               ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-               &parent_pid, &start) != 2)
+    if (sscanf(behind_name, ") %c %d %*d %*d %d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
+               &state, &parent, &terminal, &threads, &start) != 5)
         return -EPROTO;
-    *process = (struct tg_process){.pid = pid, .start = start};
-    if (parent != NULL)
-        *parent = parent_pid;
+    *out = (struct tg_process_stat){.process = {.pid = pid, .start = start},
+                                    .parent = parent,
+                                    .terminal = (unsigned int)terminal,
+                                    /* A process whose first thread has ended shows as a zombie while its
+                                     * other threads run on. */
+                                    .dead = (state == 'Z' || state == 'X') && threads <= 1};
     return 0;
 }
 
@@ -56,12 +61,18 @@ int tg_process_read(const char *proc_root, pid_t pid, struct tg_process *process
     if (pid <= 0)
         return -ESRCH;
     (void)snprintf(path, sizeof path, "%s/%d/stat", proc_root, (int)pid);
+    struct tg_process_stat stat;
     int result = read_small_file(path, text, sizeof text);
     if (result == 0)
-        result = tg_process_parse_stat(text, process, parent);
-    if (result == 0 && process->pid != pid)
+        result = tg_process_parse_stat(text, &stat);
+    if (result == 0 && stat.process.pid != pid)
         result = -EPROTO;
-    return result;
+    if (result != 0)
+        return result;
+    *process = stat.process;
+    if (parent != NULL)
+        *parent = stat.parent;
+    return 0;
 }
 
 int tg_process_open(const char *proc_root, const struct tg_process *process)

@@ -23,8 +23,14 @@ bool tg_process_same(const struct tg_process *a, const struct tg_process *b);
  * -EPROTO if the kernel's line is not understood. */
 int tg_process_read(const char *proc_root, pid_t pid, struct tg_process *process, pid_t *parent);
 
-/* The same from the text of a stat file; for tests and the fuzzer. */
-int tg_process_parse_stat(const char *text, struct tg_process *process, pid_t *parent);
+/* What the text of a stat file says; 0 or -EPROTO. */
+struct tg_process_stat {
+    struct tg_process process;
+    pid_t parent;
+    unsigned int terminal; /* tty_nr: dev_t as the kernel encodes it; 0: none */
+    bool dead;             /* no thread of it runs any more: a zombie that waits for its parent */
+};
+int tg_process_parse_stat(const char *text, struct tg_process_stat *out);
 
 /* A pidfd (CLOEXEC) for exactly this process, or -errno; -ESRCH if it has ended, even if its pid is in use
  * again. */

@@ -13,9 +13,9 @@ struct tg_process_entry {
     struct tg_process process;
     pid_t parent;
     uint32_t audit_id;     /* TG_AUDIT_UNSET: none */
-    uint32_t uids[4];      /* real, effective, saved, file system: /proc/PID/status */
+    uint32_t uids[4];      /* real, effective, saved, file system; UINT32_MAX: not known */
     unsigned int terminal; /* dev_t of the controlling terminal as the kernel encodes it in stat; 0: none */
-    bool dead;             /* a zombie: nothing is left to end */
+    bool dead;             /* a zombie: nothing is left to end; audit_id and uids are not read */
 };
 
 struct tg_process_table {
@@ -31,6 +31,10 @@ void tg_process_table_free(struct tg_process_table *table);
 
 /* NULL if there is none. */
 const struct tg_process_entry *tg_process_table_find(const struct tg_process_table *table, pid_t pid);
+
+/* The parent of `entry`; NULL if it is not in the table. */
+const struct tg_process_entry *tg_process_table_parent(const struct tg_process_table *table,
+                                                       const struct tg_process_entry *entry);
 
 /* Is `entry` this process, or does it descend from it as the table stands? */
 bool tg_process_descends(const struct tg_process_table *table, const struct tg_process_entry *entry,

@@ -33,8 +33,7 @@ static void load_object(const char *text, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct tg_events events = {.fd = -1, .next = 1};
-    struct tg_process process;
-    pid_t parent;
+    struct tg_process_stat stat;
     char *copy = malloc(size + 1);
     if (copy == NULL)
         return 0;
@@ -43,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     copy[size] = '\0';
     json_decref(tg_state_parse(tg_bytes_of(data, size)));
     load_object(copy, size);
-    (void)tg_process_parse_stat(copy, &process, &parent);
+    (void)tg_process_parse_stat(copy, &stat);
     (void)tg_events_parse(&events, copy, size);
     tg_events_close(&events);
     free(copy);

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Reading /proc. A scan of some thousand processes must take a few 10 ms, because it is made again and again
+ * while sessions end: one open and one read for each file, no stdio, no paths.
+ *
+ * Each process's directory is opened first and its files below that: then they are of one process, even if it
+ * ends meanwhile and another gets its pid (the files of a process that has ended cannot be read).
+ */
+#include "agent/process_table.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* /proc/PID/status has its Uid line within the first few hundred bytes; the line of groups may be long. */
+enum { STAT_SIZE = 1024, STATUS_SIZE = 2048, CGROUP_FILE_SIZE = 4096, PATH_SIZE = 256 };
+
+/* Reads the beginning of a file of /proc as a C string. 0 or -errno. */
+static int read_at(int directory, const char *name, char *text, size_t size)
+{
+    text[0] = '\0';
+    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    ssize_t length = read(fd, text, size - 1);
+    int result = length < 0 ? -errno : 0;
+    text[length < 0 ? 0 : length] = '\0';
+    (void)close(fd);
+    return result;
+}
+
+/* The whole text a decimal number up to `max`, with nothing but white space behind it. */
+static bool parse_number(const char *text, unsigned long max, unsigned long *out)
+{
+    char *end;
+    if (!isdigit((unsigned char)text[0]))
+        return false;
+    errno = 0;
+    *out = strtoul(text, &end, 10);
+    return errno == 0 && *out <= max && end[strspn(end, " \n")] == '\0';
+}
+
+/* A kernel without audit has no such file: then no process has an id. */
+static int read_audit_id(int directory, uint32_t *audit_id)
+{
+    char text[32];
+    unsigned long number;
+    *audit_id = TG_AUDIT_UNSET;
+    int result = read_at(directory, "sessionid", text, sizeof text);
+    if (result == -ENOENT)
+        return 0;
+    if (result != 0)
+        return result;
+    if (!parse_number(text, UINT32_MAX, &number))
+        return -EPROTO;
+    *audit_id = (uint32_t)number;
+    return 0;
+}
+
+static int read_uids(int directory, uint32_t uids[4])
+{
+    char text[STATUS_SIZE];
+    int result = read_at(directory, "status", text, sizeof text);
+    if (result != 0)
+        return result;
+    /* Newlines in the process's name, which stands before, are escaped by the kernel. */
+    const char *line = strstr(text, "\nUid:");
+    if (line == NULL || sscanf(line, "\nUid: %u %u %u %u", &uids[0], &uids[1], &uids[2], &uids[3]) != 4)
+        return -EPROTO;
+    return 0;
+}
+
+static int read_stat(int directory, struct tg_process_entry *entry)
+{
+    char text[STAT_SIZE];
+    struct tg_process_stat stat;
+    int result = read_at(directory, "stat", text, sizeof text);
+    if (result == 0)
+        result = tg_process_parse_stat(text, &stat);
+    if (result != 0)
+        return result;
+    entry->process = stat.process;
+    entry->parent = stat.parent;
+    entry->terminal = stat.terminal;
+    entry->dead = stat.dead;
+    return 0;
+}
+
+/* Has the process ended while it was read? */
+static bool has_ended(int result)
+{
+    return result == -ESRCH || result == -ENOENT;
+}
+
+/* Did reading fail because this program or the machine is short of something? Nothing that was read then says
+ * that a process is not there. */
+static bool is_short(int result)
+{
+    return result == -EMFILE || result == -ENFILE || result == -ENOMEM;
+}
+
+/* Reads what tells whose it is. What cannot be read stays unset, but the entry stays: it may still be found
+ * by descent. */
+static int read_owner(int directory, struct tg_process_entry *entry)
+{
+    int result = read_audit_id(directory, &entry->audit_id);
+    if (!has_ended(result) && !is_short(result))
+        result = read_uids(directory, entry->uids);
+    return has_ended(result) || is_short(result) ? result : 0;
+}
+
+/* 1: *entry is the process with this name below /proc. 0: it has ended. -errno: it could not be read. */
+static int read_entry(int proc, const char *name, struct tg_process_entry *entry)
+{
+    unsigned long pid;
+    *entry = (struct tg_process_entry){.audit_id = TG_AUDIT_UNSET,
+                                       .uids = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX}};
+    if (!parse_number(name, INT32_MAX, &pid))
+        return 0;
+    int directory = openat(proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return has_ended(-errno) ? 0 : -errno;
+    int result = read_stat(directory, entry);
+    if (result == 0 && entry->process.pid != (pid_t)pid)
+        result = -EPROTO;
+    if (result == 0 && !entry->dead)
+        result = read_owner(directory, entry);
+    (void)close(directory);
+    if (result == 0)
+        return 1;
+    return has_ended(result) ? 0 : result;
+}
+
+static struct tg_process_entry *make_room(struct tg_process_table *table)
+{
+    if (table->count == table->size) {
+        size_t size = table->size == 0 ? 512 : 2 * table->size;
+        struct tg_process_entry *grown = realloc(table->list, size * sizeof *grown);
+        if (grown == NULL)
+            return NULL;
+        table->list = grown;
+        table->size = size;
+    }
+    return &table->list[table->count];
+}
+
+static int by_pid(const void *a, const void *b)
+{
+    pid_t left = ((const struct tg_process_entry *)a)->process.pid;
+    pid_t right = ((const struct tg_process_entry *)b)->process.pid;
+    return (left > right) - (left < right);
+}
+
+static bool is_sorted(const struct tg_process_table *table)
+{
+    for (size_t i = 1; i < table->count; i++) {
+        if (table->list[i - 1].process.pid >= table->list[i].process.pid)
+            return false;
+    }
+    return true;
+}
+
+int tg_process_table_scan(struct tg_process_table *table, const char *proc_root)
+{
+    int result = 0;
+    table->count = 0;
+    DIR *directory = opendir(proc_root);
+    if (directory == NULL)
+        return -errno;
+    for (;;) {
+        errno = 0;
+        const struct dirent *file = readdir(directory);
+        if (file == NULL) {
+            result = -errno;
+            break;
+        }
+        if (!isdigit((unsigned char)file->d_name[0]))
+            continue;
+        struct tg_process_entry *entry = make_room(table);
+        if (entry == NULL) {
+            result = -ENOMEM;
+            break;
+        }
+        int read = read_entry(dirfd(directory), file->d_name, entry);
+        if (read < 0) {
+            result = read;
+            break;
+        }
+        table->count += (size_t)read;
+    }
+    (void)closedir(directory);
+    /* The kernel lists them by pid already. */
+    if (!is_sorted(table))
+        qsort(table->list, table->count, sizeof table->list[0], by_pid);
+    return result;
+}
+
+void tg_process_table_free(struct tg_process_table *table)
+{
+    free(table->list);
+    *table = (struct tg_process_table){0};
+}
+
+const struct tg_process_entry *tg_process_table_find(const struct tg_process_table *table, pid_t pid)
+{
+    struct tg_process_entry key = {.process.pid = pid};
+    if (table->count == 0)
+        return NULL;
+    return bsearch(&key, table->list, table->count, sizeof key, by_pid);
+}
+
+const struct tg_process_entry *tg_process_table_parent(const struct tg_process_table *table,
+                                                       const struct tg_process_entry *entry)
+{
+    const struct tg_process_entry *parent = tg_process_table_find(table, entry->parent);
+    /* A scan takes its time: if the parent has ended since and its pid is in use again, whoever has it now
+     * began later than the child. */
+    return parent == NULL || parent == entry || parent->process.start > entry->process.start ? NULL : parent;
+}
+
+bool tg_process_descends(const struct tg_process_table *table, const struct tg_process_entry *entry,
+                         const struct tg_process *ancestor)
+{
+    /* Bounded by the table, should parents ever form a circle. */
+    for (size_t steps = 0; entry != NULL && steps <= table->count; steps++) {
+        if (tg_process_same(&entry->process, ancestor))
+            return true;
+        entry = tg_process_table_parent(table, entry);
+    }
+    return false;
+}
+
+/* Opens /proc/PID, to read files of this process alone. A descriptor or -errno. */
+static int open_process(const char *proc_root, pid_t pid)
+{
+    char path[PATH_SIZE];
+    if (pid <= 0)
+        return -ESRCH;
+    (void)snprintf(path, sizeof path, "%s/%d", proc_root, (int)pid);
+    int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return directory < 0 ? -errno : directory;
+}
+
+int tg_process_audit_id(const char *proc_root, pid_t pid, uint32_t *audit_id)
+{
+    *audit_id = TG_AUDIT_UNSET;
+    int directory = open_process(proc_root, pid);
+    if (directory < 0)
+        return directory;
+    int result = read_audit_id(directory, audit_id);
+    (void)close(directory);
+    return result;
+}
+
+int tg_process_cgroup(const char *proc_root, pid_t pid, char *out, size_t size)
+{
+    char text[CGROUP_FILE_SIZE];
+    out[0] = '\0';
+    int directory = open_process(proc_root, pid);
+    if (directory < 0)
+        return directory;
+    int result = read_at(directory, "cgroup", text, sizeof text);
+    (void)close(directory);
+    if (result != 0)
+        return result == -ENOENT ? 0 : result;
+    /* Lines of cgroup v1 hierarchies may stand before; a path cannot hold a newline that is not escaped. */
+    const char *line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+    if (line == NULL)
+        return 0;
+    line += line[0] == '\n' ? 4 : 3;
+    size_t length = strcspn(line, "\n");
+    if (line[length] != '\n' || length >= size)
+        return -ENAMETOOLONG;
+    memcpy(out, line, length);
+    out[length] = '\0';
+    return 0;
+}
