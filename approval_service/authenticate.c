@@ -7,6 +7,7 @@
 
 #include "lib/base64.h"
 #include "lib/digest.h"
+#include "lib/monotonic.h"
 #include "lib/request_auth.h"
 #include "lib/verdict.h"
 
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 enum { TOKEN_BYTES = 32, TOKEN_SECONDS = 3600, TOKEN_TEXT_MAX = 512 };
 
@@ -27,16 +27,9 @@ static const char *bearer_token(const struct tg_http_request *request)
     return strlen(token) <= TOKEN_TEXT_MAX ? token : NULL;
 }
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int check_rate(struct tg_service *service, const char *signer, struct tg_error *error)
 {
-    if (tg_rate_take(&service->rates, signer, service->requests_per_minute, monotonic_ms()))
+    if (tg_rate_take(&service->rates, signer, service->requests_per_minute, tg_monotonic_ms()))
         return 0;
     return tg_fail(error, TG_request_rate, "more than %lld requests in a minute",
                    (long long)service->requests_per_minute);

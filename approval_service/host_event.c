@@ -8,10 +8,14 @@
 
 #include <string.h>
 
-static const char *const kinds[] = {"started",          "policy_accepted", "policy_refused", "ticket_refused",
-                                    "approval_refused", "login_refused",   "session_opened", "session_closed",
-                                    "session_refused",  "exempt_login",    "clock_wrong",    "imported",
-                                    "stopped",          "chain_restarted"};
+static const char *const kinds[] = {
+    "started",         "stopped",         "chain_restarted", "imported",         "clock_wrong",
+    "policy_accepted", "policy_refused",  "ticket_refused",  "approval_refused", "login_refused",
+    "session_refused", "exempt_login",    "session_opened",  "session_extended", "session_warned",
+    "session_ended",   "session_closed",  "sudo_allowed",    "sudo_refused",     "stepped_up",
+    "job_refused",     "grant_put",       "grant_removed",   "owner_taken",      "teardown",
+    "wiped",           "account_refused", "command_run",
+};
 
 struct text_field {
     const char *name;
@@ -22,9 +26,9 @@ struct text_field {
 #define KEPT(member) offsetof(struct tg_stored_host_event, member)
 
 static const struct text_field texts[] = {
-    {"account", 255, KEPT(account)},  {"code", 64, KEPT(code)},  {"detail", 1024, KEPT(detail)},
-    {"host", 64, SIZE_MAX},           {"kind", 32, KEPT(kind)},  {"person", 64, KEPT(person)},
-    {"previous", 64, KEPT(previous)}, {"session", 64, SIZE_MAX}, {"source", 255, KEPT(source)},
+    {"account", 255, KEPT(account)},  {"code", 64, KEPT(code)},       {"detail", 1024, KEPT(detail)},
+    {"host", 64, SIZE_MAX},           {"kind", 32, KEPT(kind)},       {"person", 64, KEPT(person)},
+    {"previous", 64, KEPT(previous)}, {"session", 64, KEPT(session)}, {"source", 255, KEPT(source)},
     {"ticket", 15, KEPT(ticket)},
 };
 
@@ -52,6 +56,8 @@ static int check_schema(const json_t *object, struct tg_error *error)
             return tg_fail(error, TG_request_malformed, "event: key '%s': must be a number", numbers[i]);
     }
     size_t expected = sizeof texts / sizeof texts[0] + sizeof numbers / sizeof numbers[0];
+    if (json_object_get(object, "ends") != NULL)
+        expected++;
     if (json_object_size(object) != expected)
         return tg_fail(error, TG_request_malformed, "event: has a key that does not belong there");
     if (json_integer_value(json_object_get(object, "v")) != 1)
@@ -66,6 +72,20 @@ static bool is_kind(const char *text)
             return true;
     }
     return false;
+}
+
+/* `ends` is only there for what has an end: a session that begins or is extended. */
+static int read_end(const json_t *object, struct tg_stored_host_event *event, struct tg_error *error)
+{
+    const json_t *ends = json_object_get(object, "ends");
+    if (ends == NULL)
+        return 0;
+    if (strcmp(event->kind, "session_opened") != 0 && strcmp(event->kind, "session_extended") != 0)
+        return tg_fail(error, TG_request_malformed, "event: key 'ends': does not belong to %s", event->kind);
+    if (!json_is_integer(ends))
+        return tg_fail(error, TG_request_malformed, "event: key 'ends': must be a number");
+    event->ends = json_integer_value(ends);
+    return 0;
 }
 
 static int check_values(const json_t *object, const char *host, const struct tg_stored_host_event *event,
@@ -98,7 +118,8 @@ int tg_host_event_parse(const char *text, const char *host, struct tg_host_event
         goto fail;
     out->stored.number = json_integer_value(json_object_get(out->parsed, "number"));
     out->stored.time = json_integer_value(json_object_get(out->parsed, "time"));
-    if (check_values(out->parsed, host, &out->stored, error) < 0)
+    if (check_values(out->parsed, host, &out->stored, error) < 0 ||
+        read_end(out->parsed, &out->stored, error) < 0)
         goto fail;
     if (!tg_digest(bytes, out->digest)) {
         (void)tg_fail(error, TG_internal_error, "SHA-256 failed");

@@ -4,6 +4,8 @@
 #include "approval_service/problem.h"
 #include "approval_service/route.h"
 
+#include "lib/monotonic.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <microhttpd.h>
@@ -12,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -58,13 +59,6 @@ struct call {
     bool waited;
 };
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void wake_call(struct tg_waiter *waiter)
 {
     struct call *call = (struct call *)waiter;
@@ -80,7 +74,7 @@ static void *begin_call(void *context, const char *target, struct MHD_Connection
         return NULL; /* handle_call() then drops the connection */
     call->server = context;
     call->connection = connection;
-    call->begun_ms = monotonic_ms();
+    call->begun_ms = tg_monotonic_ms();
     call->waiter.wake = wake_call;
     size_t length = strlen(target);
     if (length > TG_HTTP_TARGET_MAX) {
@@ -168,7 +162,7 @@ static bool make_room(struct call *call, size_t needed)
 /* A piece of the body. MHD_NO drops the connection. */
 static enum MHD_Result take_body(struct call *call, const char *data, size_t length)
 {
-    if (monotonic_ms() - call->begun_ms > REQUEST_SECONDS * 1000)
+    if (tg_monotonic_ms() - call->begun_ms > REQUEST_SECONDS * 1000)
         return MHD_NO;
     if (call->refused == TG_allowed && length > call->body_limit - call->body_used)
         call->refused = TG_request_too_large;
@@ -225,7 +219,7 @@ static enum MHD_Result send_answer(struct call *call, struct tg_http_answer *ans
 static enum MHD_Result wait_for_change(struct call *call, const struct tg_http_answer *answer)
 {
     if (!call->waited)
-        call->waiter.deadline_ms = monotonic_ms() + (int64_t)answer->wait_seconds * 1000;
+        call->waiter.deadline_ms = tg_monotonic_ms() + (int64_t)answer->wait_seconds * 1000;
     call->waited = true;
     call->waiter.kind = answer->wait;
     (void)snprintf(call->waiter.name, sizeof call->waiter.name, "%s", answer->wait_for);
@@ -241,7 +235,7 @@ static enum MHD_Result answer_call(struct call *call)
     struct tg_http_answer answer = {0};
     call->http.body = tg_bytes_of(call->body, call->body_used);
     call->http.last_call =
-        call->server->stopping || (call->waited && monotonic_ms() >= call->waiter.deadline_ms);
+        call->server->stopping || (call->waited && tg_monotonic_ms() >= call->waiter.deadline_ms);
     if (call->refused != TG_allowed) {
         struct tg_error error;
         (void)tg_fail(&error, call->refused, "%s", tg_reason_advice(call->refused));
@@ -327,7 +321,7 @@ int tg_server_descriptor(const struct tg_server *server)
 
 int tg_server_timeout(struct tg_server *server)
 {
-    int64_t wait = tg_waiting_expire(&server->service->waiting, monotonic_ms());
+    int64_t wait = tg_waiting_expire(&server->service->waiting, tg_monotonic_ms());
     MHD_UNSIGNED_LONG_LONG library;
     if (server->resumed)
         return 0;
@@ -359,9 +353,9 @@ void tg_server_stop(struct tg_server *server, int patience_ms)
         (void)close(listener);
     tg_waiting_wake(&server->service->waiting, TG_WAIT_HOST, NULL);
     tg_waiting_wake(&server->service->waiting, TG_WAIT_TICKET, NULL);
-    int64_t end = monotonic_ms() + patience_ms;
+    int64_t end = tg_monotonic_ms() + patience_ms;
     struct pollfd poller = {.fd = tg_server_descriptor(server), .events = POLLIN};
-    while (has_connections(server) && monotonic_ms() < end) {
+    while (has_connections(server) && tg_monotonic_ms() < end) {
         tg_server_run(server);
         int timeout = tg_server_timeout(server);
         (void)poll(&poller, 1, timeout < 0 || timeout > 50 ? 50 : timeout);

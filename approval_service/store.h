@@ -179,6 +179,8 @@ struct tg_stored_host_event {
     const char *source;
     const char *code;
     const char *detail;
+    const char *session; /* 32 hex characters, or "" */
+    int64_t ends;        /* of the session; 0: the event does not say */
 };
 
 /* Stores one event if it is the next of its chain, or the first of this enrolment; one that is stored already

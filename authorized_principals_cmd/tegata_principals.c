@@ -8,12 +8,12 @@
 #include "lib/base64.h"
 #include "lib/config.h"
 #include "lib/log.h"
+#include "lib/monotonic.h"
 #include "lib/options.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* What sshd makes of the exit status: 0 reads the output, everything else is a refusal. */
@@ -39,13 +39,6 @@ static const struct tg_option table[] = {
 #include "authorized_principals_cmd/options.def"
 #undef OPTION
 };
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void take_option(struct arguments *arguments, const char *name, const char *value)
 {
@@ -158,7 +151,7 @@ static int ask(const struct arguments *arguments, const char *socket, struct tg_
                                        .key_type = arguments->key_type,
                                        .connection = arguments->connection,
                                        .certificate = certificate};
-    int64_t left = end - monotonic_ms();
+    int64_t left = end - tg_monotonic_ms();
     int result = tg_agent_ask(socket, &request, left > 0 ? (int)left : 0, answer);
     if (result == 0 && answer->reason == TG_allowed && line_is_safe(answer->text))
         return print_line(answer->text);
@@ -192,7 +185,7 @@ static int answer_sshd(const struct arguments *arguments, int64_t end)
 
 int main(int argc, char **argv)
 {
-    int64_t end = monotonic_ms() + ASKING_MS;
+    int64_t end = tg_monotonic_ms() + ASKING_MS;
     struct arguments arguments = {.log = {.program = "tegata-principals", .level = LOG_INFO}};
     (void)alarm(DEADLINE_S);
     /* Whatever the C library would look up in the environment comes from sshd's configuration, not from here.

@@ -4,6 +4,8 @@
 #include "cli/duration.h"
 #include "cli/fetch.h"
 
+#include "lib/monotonic.h"
+
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -40,9 +42,7 @@ static void on_interrupt(int signal_number)
 
 static int64_t monotonic(void)
 {
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
+    return tg_monotonic_ms() / 1000;
 }
 
 static void tell_event(const struct tg_cli *cli, const json_t *event)

@@ -5,6 +5,8 @@
  */
 #include "lib/agent_protocol.h"
 
+#include "lib/monotonic.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -13,20 +15,12 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Milliseconds until `end`; 0 if it has passed. */
 static int left_until(int64_t end)
 {
-    int64_t left = end - monotonic_ms();
+    int64_t left = end - tg_monotonic_ms();
     return left > 0 ? (int)left : 0;
 }
 
@@ -151,7 +145,7 @@ static int exchange(int fd, const struct sockaddr_un *address, const struct tg_b
 int tg_agent_ask(const char *socket_path, const struct tg_agent_request *request, int deadline_ms,
                  struct tg_agent_answer *answer)
 {
-    int64_t end = monotonic_ms() + deadline_ms;
+    int64_t end = tg_monotonic_ms() + deadline_ms;
     int result = -ENOMEM;
     int fd = -1;
     size_t used = 0;

@@ -11,6 +11,7 @@ libtegata_plugin_la_SOURCES = \
 	lib/base64.c lib/base64.h \
 	lib/error.h \
 	lib/log.c lib/log.h \
+	lib/monotonic.c lib/monotonic.h \
 	lib/reason.c lib/reason.h lib/reason.def \
 	lib/wire.c lib/wire.h
 libtegata_plugin_la_CFLAGS = $(AM_CFLAGS) -ffunction-sections -fdata-sections
