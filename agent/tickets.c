@@ -370,7 +370,8 @@ enum tg_intake tg_tickets_take(struct tg_ticket_store *store, const struct tg_po
         changed = take_approvals(store, entry, policy, offered, refused, context);
         count_anew(store, entry);
     }
-    if (!tg_ticket_state_is_final(entry->held.state) && entry->held.state != offered->state) {
+    if (entry->held.state != offered->state &&
+        tg_ticket_state_may_become(entry->held.state, offered->state)) {
         entry->held.state = offered->state;
         changed = true;
     }

@@ -5,6 +5,7 @@ libtegata_la_SOURCES += \
 	lib/canonical_json.c \
 	lib/digest.c lib/digest.h \
 	lib/form.c lib/form.h \
+	lib/judge.h lib/judge_certificate.c lib/judge_ticket.c \
 	lib/network.c \
 	lib/policy.c \
 	lib/policy_check.c lib/policy_check.h \
@@ -14,7 +15,9 @@ libtegata_la_SOURCES += \
 	lib/seats.c lib/seats.h \
 	lib/ticket.c \
 	lib/ticket_compose.c \
-	lib/verdict.c
+	lib/ticket_extension.c \
+	lib/verdict.c \
+	lib/verdict_running.c
 
 DOCUMENT_TESTS = tests/unit/test_approval tests/unit/test_canonical_json tests/unit/test_network tests/unit/test_policy \
 	tests/unit/test_ticket tests/unit/test_verdict

@@ -52,14 +52,19 @@ static bool is_fingerprint(const char *text)
     return strncmp(text, "SHA256:", 7) == 0 && made_of(text + 7, UPPER LOWER DIGITS "+/", 43, 43);
 }
 
-static bool is_option(const char *text)
+bool tg_is_among(const char *text, const char *const *texts, size_t count)
 {
-    static const char *const options[] = {"pty", "agent-forwarding", "port-forwarding", "x11"};
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        if (strcmp(text, options[i]) == 0)
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(text, texts[i]) == 0)
             return true;
     }
     return false;
+}
+
+static bool is_option(const char *text)
+{
+    static const char *const options[] = {"pty", "agent-forwarding", "port-forwarding", "x11"};
+    return tg_is_among(text, options, sizeof options / sizeof options[0]);
 }
 
 /* 1 to 65535 without leading zeros. */

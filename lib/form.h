@@ -7,6 +7,7 @@
 #define TEGATA_LIB_FORM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct tg_form {
@@ -28,6 +29,9 @@ extern const struct tg_form tg_form_shell;            /* absolute path */
 extern const struct tg_form tg_form_command;          /* what a line for sshd can carry between quotes */
 extern const struct tg_form tg_form_origin;           /* web origin */
 extern const struct tg_form tg_form_serial;           /* certificate serial, decimal */
+
+/* Is the text one of these, letter by letter? */
+bool tg_is_among(const char *text, const char *const *texts, size_t count);
 
 /* The number behind tg_form_serial. False if the text does not have that form. */
 bool tg_serial_from_text(const char *text, uint64_t *out);

@@ -422,11 +422,7 @@ const struct tg_unix_group *tg_policy_group(const struct tg_policy *policy, cons
 
 bool tg_policy_revokes_key(const struct tg_policy *policy, const char *fingerprint)
 {
-    for (size_t i = 0; i < policy->revoked_key_count; i++) {
-        if (strcmp(policy->revoked_keys[i], fingerprint) == 0)
-            return true;
-    }
-    return false;
+    return tg_is_among(fingerprint, policy->revoked_keys, policy->revoked_key_count);
 }
 
 const struct tg_rule *tg_policy_rule(const struct tg_policy *policy, const char *id)
@@ -465,9 +461,5 @@ const struct tg_person_key *tg_person_key(const struct tg_person *person, const 
 
 bool tg_person_in_group(const struct tg_person *person, const char *group)
 {
-    for (size_t i = 0; i < person->group_count; i++) {
-        if (strcmp(person->groups[i], group) == 0)
-            return true;
-    }
-    return false;
+    return tg_is_among(group, person->groups, person->group_count);
 }

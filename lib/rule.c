@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lib/rule.h"
 
+#include "lib/form.h"
+
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,21 +27,12 @@ __attribute__((format(printf, 2, 3))) static bool not_covered(const struct quest
     return false;
 }
 
-static bool is_among(const char *text, const char *const *texts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(text, texts[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Each of the ticket's entries must be one of the rule's. */
 static bool all_among(const struct question *question, const char *const *asked, size_t asked_count,
                       const char *const *granted, size_t granted_count)
 {
     for (size_t i = 0; i < asked_count; i++) {
-        if (!is_among(asked[i], granted, granted_count))
+        if (!tg_is_among(asked[i], granted, granted_count))
             return not_covered(question, "%s", asked[i]);
     }
     return true;
@@ -61,10 +54,10 @@ static bool covers_account(const struct question *question)
     const struct tg_ticket *ticket = question->ticket;
     const struct tg_rule *rule = question->rule;
     if (strcmp(ticket->account, ticket->requester) == 0) {
-        if (is_among("self", rule->accounts, rule->account_count))
+        if (tg_is_among("self", rule->accounts, rule->account_count))
             return true;
     } else if (tg_policy_account(question->policy, ticket->account) != NULL &&
-               is_among(ticket->account, rule->accounts, rule->account_count)) {
+               tg_is_among(ticket->account, rule->accounts, rule->account_count)) {
         return true;
     }
     return not_covered(question, "%s", ticket->account);
@@ -127,10 +120,10 @@ static bool covers_permit_open(const struct question *question)
 {
     const struct tg_ticket *ticket = question->ticket;
     const struct tg_rule *rule = question->rule;
-    if (rule->permit_open_count == 0 && is_among("port-forwarding", rule->options, rule->option_count))
+    if (rule->permit_open_count == 0 && tg_is_among("port-forwarding", rule->options, rule->option_count))
         return true;
     if (rule->permit_open_count > 0 && ticket->permit_open_count == 0 &&
-        is_among("port-forwarding", ticket->options, ticket->option_count))
+        tg_is_among("port-forwarding", ticket->options, ticket->option_count))
         return not_covered(question, "port-forwarding must name its destinations");
     for (size_t i = 0; i < ticket->permit_open_count; i++) {
         if (!is_destination_among(ticket->permit_open[i], rule))

@@ -151,15 +151,6 @@ static int read_text(const struct tg_reading *reading, const struct tg_field *fi
     return 0;
 }
 
-static bool is_among(const char *text, const char *const *texts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(texts[i], text) == 0)
-            return true;
-    }
-    return false;
-}
-
 static int read_texts(const struct tg_reading *reading, const struct tg_field *field, const json_t *value,
                       void *structure)
 {
@@ -174,7 +165,7 @@ static int read_texts(const struct tg_reading *reading, const struct tg_field *f
         texts[i] = json_string_value(member);
         if (count_characters(texts[i]) < 1 || count_characters(texts[i]) > 1024)
             return tg_schema_fail(reading, field->key, "each must be 1 to 1024 characters");
-        if (is_among(texts[i], texts, i))
+        if (tg_is_among(texts[i], texts, i))
             return tg_schema_fail(reading, field->key, "'%.64s' stands there twice", texts[i]);
     }
     store(field, structure, &texts, sizeof texts);

@@ -135,3 +135,10 @@ bool tg_ticket_state_is_final(enum tg_ticket_state state)
 {
     return state != TG_TICKET_PENDING && state != TG_TICKET_APPROVED && state != TG_TICKET_ACTIVE;
 }
+
+bool tg_ticket_state_may_become(enum tg_ticket_state state, enum tg_ticket_state next)
+{
+    if (!tg_ticket_state_is_final(state))
+        return true;
+    return state == TG_TICKET_EXHAUSTED && (next == TG_TICKET_RELEASED || next == TG_TICKET_REVOKED);
+}

@@ -65,7 +65,8 @@ static json_t *ticket_object(const struct draft *draft, const struct tg_rule *ru
         wish->approve_by != 0 ? wish->approve_by : draft->now + draft->policy->approve_by_seconds;
     uint32_t sessions = wish->sessions != 0 ? wish->sessions : rule->sessions;
     return json_pack(
-        "{s:i s:s s:I s:s s:s s:o s:s s:I s:s s:o s:o s:o s:o s:s s:o s:I s:I s:I s:I s:s s:s s:s s:I s:i}",
+        "{s:i s:s s:I s:s s:s s:o s:s s:I s:s s:o s:o s:o s:o s:s s:o s:I s:I s:I s:I s:s s:s s:s s:I s:i "
+        "s:s*}",
         "v", 1, "id", draft->id, "created", (json_int_t)draft->now, "requester", wish->requester, "key",
         wish->key, "hosts", array_of(wish->hosts, wish->host_count), "account", draft->account, "uid",
         (json_int_t)draft->uid, "shell", text_or(wish->shell, "/bin/bash"), "groups",
@@ -78,7 +79,8 @@ static json_t *ticket_object(const struct draft *draft, const struct tg_rule *ru
         "seconds", (json_int_t)wish->seconds, "not_before", (json_int_t)wish->not_before, "approve_by",
         (json_int_t)approve_by, "sessions", (json_int_t)sessions, "reason", text_or(wish->reason, ""),
         "reference", text_or(wish->reference, ""), "rule", rule->id, "policy",
-        (json_int_t)draft->policy->serial, "emergency", wish->emergency ? 1 : 0);
+        (json_int_t)draft->policy->serial, "emergency", wish->emergency ? 1 : 0, "extends",
+        wish->extends != NULL && wish->extends[0] != '\0' ? wish->extends : NULL);
 }
 
 /* Makes the ticket as it would be under this rule, and parses it as everybody else will. */

@@ -75,7 +75,7 @@ struct tg_running_session {
     const struct tg_held_ticket *ticket;            /* that opened it */
     const struct tg_held_ticket *const *extensions; /* tickets whose `extends` names it, in any order */
     size_t extension_count;
-    const struct tg_certificate *certificate; /* that opened it */
+    const struct tg_certificate *certificate; /* that opened it; NULL: refused, certificate_missing */
     int64_t limit; /* no extension moves the end beyond; 0: not known yet, see out->limit */
 };
 
@@ -84,7 +84,7 @@ struct tg_right {
     const struct tg_held_ticket
         *ticket;                /* the one that carries it longest now; if refused, the one that opened it */
     const struct tg_rule *rule; /* its rule */
-    int64_t ends;               /* when the right ends if nothing changes */
+    int64_t ends;               /* when the right ends if nothing changes; 0 if refused */
     int64_t limit;              /* the session's limit: as given, or the end of the opening ticket's window
                                    and its rule's max_extension_seconds */
     char detail[160];
@@ -95,7 +95,7 @@ struct tg_right {
  * over (unless the rule says end_with_certificate), that the certificate was dated too long, and the policy's
  * own expiry, which ends no session. A revoked or released opening ticket ends it whatever the extensions
  * say; otherwise the session lives while the opening ticket or one of its extensions
- * (tg_ticket_extension_gap(), begun before the end so far) is allowed, and never beyond its limit. */
+ * (tg_ticket_extension_gap(), begun by the end so far) is allowed, and never beyond its limit. */
 void tg_verdict_running(const struct tg_policy *policy, const struct tg_running_session *session,
                         const struct tg_connection *connection, int64_t now, struct tg_right *out);
 

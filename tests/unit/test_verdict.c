@@ -182,6 +182,11 @@ static const struct row rows[] = {
     {TG_allowed, "pending, says the service, but the signatures are there", .state = TG_TICKET_PENDING},
     {TG_ticket_used_up, "both sessions opened", .ticket = "sessions=2", .sessions_opened = 2,
      .detail = "2 of 2"},
+    {TG_ticket_extension, "an extension of counted sessions",
+     .ticket = "sessions=2 extends=\"T-00000000000ZZ\"", .detail = "T-00000000000ZZ"},
+    {TG_allowed, "the same, without certificate", .ticket = "sessions=2 extends=\"T-00000000000ZZ\"",
+     .without_certificate = true},
+    {TG_allowed, "an extension where any number may be opened", .ticket = "extends=\"T-00000000000ZZ\""},
     {TG_allowed, "one of two sessions opened", .ticket = "sessions=2", .sessions_opened = 1},
     {TG_ticket_lapsed, "nobody approved until approve_by", .approvals = "", .now = WORLD_TIME + 3601},
     {TG_ticket_pending, "approve_by is now", .approvals = "", .now = WORLD_TIME + 3600},
@@ -448,7 +453,7 @@ static bool is_given_elsewhere(enum tg_reason reason)
     return reason == TG_policy_malformed || reason == TG_policy_unsigned || reason == TG_policy_early ||
            reason == TG_policy_old || reason == TG_certificate_missing ||
            reason == TG_certificate_malformed || reason == TG_certificate_signature ||
-           reason == TG_ticket_malformed;
+           reason == TG_ticket_malformed || reason == TG_extension_differs;
 }
 
 static void test_every_reason_has_a_row(void **state)
