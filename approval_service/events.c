@@ -15,12 +15,13 @@ static int store_event(struct tg_service *service, const struct tg_http_request 
     struct tg_host_event event;
     if (tg_host_event_parse(text, request->caller.name, &event, error) < 0)
         return -1;
-    bool added;
-    bool for_ticket;
+    struct tg_event_effect effect;
     int result = tg_store_host_event_add(service->store, request->caller.host_id, request->caller.name,
-                                         &event.stored, tg_service_now(service), &added, &for_ticket, error);
-    if (result == 0 && for_ticket)
+                                         &event.stored, tg_service_now(service), &effect, error);
+    if (result == 0 && effect.for_ticket)
         tg_waiting_wake(&service->waiting, TG_WAIT_TICKET, event.stored.ticket);
+    if (result == 0 && effect.of_session)
+        tg_waiting_wake(&service->waiting, TG_WAIT_SESSIONS, NULL);
     tg_host_event_clear(&event);
     return result;
 }

@@ -55,7 +55,7 @@ struct tg_http_request {
 };
 
 /* What a long poll waits for. */
-enum tg_wait_kind { TG_WAIT_NOT, TG_WAIT_HOST, TG_WAIT_TICKET };
+enum tg_wait_kind { TG_WAIT_NOT, TG_WAIT_HOST, TG_WAIT_TICKET, TG_WAIT_SESSIONS };
 
 struct tg_http_answer {
     unsigned status;

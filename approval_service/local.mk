@@ -6,8 +6,10 @@ libtegata_service_la_SOURCES = \
 	approval_service/body.c approval_service/body.h \
 	approval_service/config.c approval_service/config.h approval_service/service_config.def \
 	approval_service/events.c \
+	approval_service/extension.c \
 	approval_service/expiry.c \
 	approval_service/host_event.c approval_service/host_event.h \
+	approval_service/host_sessions.c \
 	approval_service/hosts.c \
 	approval_service/http.c approval_service/http.h \
 	approval_service/metrics.c \
@@ -19,6 +21,7 @@ libtegata_service_la_SOURCES = \
 	approval_service/service.c approval_service/service.h approval_service/setup.h \
 	approval_service/sessions.c \
 	approval_service/store.h approval_service/store_hosts.c approval_service/store_schema.h \
+	approval_service/store_sessions.c \
 	approval_service/store_sqlite.c approval_service/store_sqlite.h approval_service/store_statements.def \
 	approval_service/store_tickets.c \
 	approval_service/ticket_view.c approval_service/ticket_view.h \

@@ -34,6 +34,7 @@ static const struct route routes[] = {
     {"POST", "/v1/hosts", TG_CALLER_ENROLMENT, TG_BODY_HOST, tg_post_hosts},
     {"GET", "/v1/hosts", TG_CALLER_PERSON, TG_BODY_NONE, tg_get_hosts},
     {"DELETE", "/v1/hosts/*", TG_CALLER_ROOT, TG_BODY_NONE, tg_delete_host},
+    {"GET", "/v1/host-sessions", TG_CALLER_PERSON, TG_BODY_NONE, tg_get_host_sessions},
     {"GET", "/v1/host/tickets", TG_CALLER_HOST, TG_BODY_NONE, tg_get_host_tickets},
     {"POST", "/v1/host/sessions", TG_CALLER_HOST, TG_BODY_SESSION, tg_post_host_sessions},
     {"PATCH", "/v1/host/sessions/*", TG_CALLER_HOST, TG_BODY_SESSION_END, tg_patch_host_session},

@@ -76,6 +76,7 @@ tg_handler tg_post_hosts; /* hosts.c */
 tg_handler tg_get_hosts;
 tg_handler tg_delete_host;
 tg_handler tg_get_host_tickets;
+tg_handler tg_get_host_sessions;  /* host_sessions.c */
 tg_handler tg_post_host_sessions; /* sessions.c */
 tg_handler tg_patch_host_session;
 tg_handler tg_get_healthz; /* metrics.c */

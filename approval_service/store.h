@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TG_STORE_SCHEMA = 1 };
+enum { TG_STORE_SCHEMA = 2 };
 
 struct tg_store;
 
@@ -94,6 +94,9 @@ int tg_store_ticket_add(struct tg_store *store, const struct tg_ticket *ticket, 
 /* not_found if there is none. */
 int tg_store_ticket(struct tg_store *store, const char *id, tg_store_each_ticket *each, void *context,
                     struct tg_error *error);
+/* Those that extend this ticket, oldest first, in any state. */
+int tg_store_extensions(struct tg_store *store, const char *ticket, tg_store_each_ticket *each, void *context,
+                        struct tg_error *error);
 int tg_store_tickets(struct tg_store *store, const struct tg_ticket_filter *filter,
                      tg_store_each_ticket *each, void *context, struct tg_error *error);
 /* The tickets of one host that changed after `after`, oldest change first. With after 0: all that could still
@@ -144,6 +147,12 @@ int tg_store_ticket_approve(struct tg_store *store, const char *ticket, int64_t 
 int tg_store_ticket_end(struct tg_store *store, const char *ticket, unsigned from, enum tg_ticket_state to,
                         const char *person, const char *text, int64_t now, struct tg_error *error);
 
+/* The same, and in the same transaction for all extensions of the ticket that are not over, with an event for
+ * each. */
+int tg_store_ticket_end_all(struct tg_store *store, const char *ticket, unsigned from,
+                            enum tg_ticket_state to, const char *person, const char *text, int64_t now,
+                            struct tg_error *error);
+
 /* The first ticket whose time has come (pending after approve_by, approved or active at the window's end).
  * *found is false if there is none. *next is when the next one comes due, 0 for never. */
 int tg_store_due(struct tg_store *store, int64_t now, bool *found, char id[TG_TICKET_ID_SIZE],
@@ -183,14 +192,22 @@ struct tg_stored_host_event {
     int64_t ends;        /* of the session; 0: the event does not say */
 };
 
+/* What storing an event has changed. */
+struct tg_event_effect {
+    bool added;      /* it was not stored yet */
+    bool for_ticket; /* it stands in its ticket's list */
+    bool of_session; /* a session has opened, has another end, or is over */
+};
+
 /* Stores one event if it is the next of its chain, or the first of this enrolment; one that is stored already
- * (same number, same digest) is left alone and sets *added to false. Anything else is events_unchained. Of an
- * event about a ticket of this host, the ticket's own list gets a copy; ticket_refused and approval_refused
- * become the host's `problem`.
+ * (same number, same digest) is left alone. Anything else is events_unchained. Of an event about a ticket of
+ * this host, the ticket's own list gets a copy; ticket_refused and approval_refused become the host's
+ * `problem`; session_opened, session_extended, session_ended and session_closed are entered into the list of
+ * sessions. A session that is over stays so, whatever comes later.
  */
 int tg_store_host_event_add(struct tg_store *store, int64_t host_id, const char *host,
-                            const struct tg_stored_host_event *event, int64_t now, bool *added,
-                            bool *for_ticket, struct tg_error *error);
+                            const struct tg_stored_host_event *event, int64_t now,
+                            struct tg_event_effect *effect, struct tg_error *error);
 /* The last event of the enrolment's chain; 0 and 64 zeros if there is none. */
 int tg_store_host_event_last(struct tg_store *store, int64_t host_id, int64_t *number,
                              char digest[TG_DIGEST_SIZE], struct tg_error *error);
@@ -200,6 +217,39 @@ int tg_store_host_event_last(struct tg_store *store, int64_t host_id, int64_t *n
 typedef int tg_store_each_refusal(void *context, const struct tg_stored_host_event *event);
 int tg_store_refusals(struct tg_store *store, int64_t host_id, const char *person, const char *account,
                       tg_store_each_refusal *each, void *context, struct tg_error *error);
+
+/* A session as its host tells of it. */
+struct tg_stored_host_session {
+    const char *host;
+    const char *session;
+    const char *ticket; /* that opened it */
+    const char *person;
+    const char *account;
+    const char *source;
+    int64_t opened;
+    int64_t ends;  /* as the host said last; 0: it did not say */
+    int64_t ended; /* 0: open, as far as the host has told */
+    const char *code;
+    const char *how;
+    int64_t seen;         /* when the host was last in touch; 0: it is not enrolled any more */
+    int64_t revision;     /* of its last change */
+    const char *document; /* the ticket's */
+};
+typedef int tg_store_each_host_session(void *context, const struct tg_stored_host_session *session);
+
+/* Which sessions to walk through. With `after`: all that changed since that revision, oldest change first;
+ * else the last change first. Open are those that have not ended; those of a host that was removed only until
+ * their end by the clock. */
+struct tg_host_session_filter {
+    const char *ticket; /* NULL: of any */
+    bool open_only;
+    int64_t after;
+    int limit;
+};
+int tg_store_host_sessions(struct tg_store *store, const struct tg_host_session_filter *filter, int64_t now,
+                           tg_store_each_host_session *each, void *context, struct tg_error *error);
+/* The revision of the last change of any session. */
+int tg_store_host_sessions_revision(struct tg_store *store, int64_t *revision, struct tg_error *error);
 
 /* Remembers a nonce until `expires`, and forgets those that have expired; request_replayed if it is
  * remembered. */

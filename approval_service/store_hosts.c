@@ -246,8 +246,8 @@ static int check_chain(const struct tg_stored_host_event *event, int64_t last, c
 }
 
 static int add_host_event(struct tg_store *store, int64_t host_id, const char *host,
-                          const struct tg_stored_host_event *event, int64_t now, bool *added,
-                          bool *for_ticket, struct tg_error *error)
+                          const struct tg_stored_host_event *event, int64_t now,
+                          struct tg_event_effect *effect, struct tg_error *error)
 {
     int64_t last;
     char digest[TG_DIGEST_SIZE];
@@ -257,19 +257,20 @@ static int add_host_event(struct tg_store *store, int64_t host_id, const char *h
         return check_known_event(store, host_id, event, error);
     if (check_chain(event, last, digest, error) < 0 || insert_event(store, host_id, event, now, error) < 0)
         return -1;
-    *added = true;
-    return event->ticket[0] == '\0' ? 0 : copy_to_ticket(store, host, event, for_ticket, error);
+    effect->added = true;
+    if (event->ticket[0] != '\0' && copy_to_ticket(store, host, event, &effect->for_ticket, error) < 0)
+        return -1;
+    return tg_sql_session_event(store, host, event, effect, error);
 }
 
 int tg_store_host_event_add(struct tg_store *store, int64_t host_id, const char *host,
-                            const struct tg_stored_host_event *event, int64_t now, bool *added,
-                            bool *for_ticket, struct tg_error *error)
+                            const struct tg_stored_host_event *event, int64_t now,
+                            struct tg_event_effect *effect, struct tg_error *error)
 {
-    *added = false;
-    *for_ticket = false;
+    *effect = (struct tg_event_effect){0};
     if (tg_sql_begin(store, TG_DURABLE, error) < 0)
         return -1;
-    int result = add_host_event(store, host_id, host, event, now, added, for_ticket, error);
+    int result = add_host_event(store, host_id, host, event, now, effect, error);
     return tg_sql_finish(store, result, error);
 }
 

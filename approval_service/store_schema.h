@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The tables of the SQLite store, schema 1. A later schema is a further string that is applied on top.
+ * The tables of the SQLite store. A later schema is a further string that is applied on top.
  */
 #ifndef TEGATA_APPROVAL_SERVICE_STORE_SCHEMA_H
 #define TEGATA_APPROVAL_SERVICE_STORE_SCHEMA_H
@@ -57,5 +57,21 @@
     "CREATE TABLE tokens (digest TEXT PRIMARY KEY, person TEXT NOT NULL, key TEXT NOT NULL,"                 \
     " expires INTEGER NOT NULL)"                                                                             \
     " STRICT, WITHOUT ROWID;"
+
+/* Which ticket a ticket extends, and the sessions as their hosts' events tell of them. These are kept by the
+ * host's name, as tickets are: a host that is enrolled again goes on with its sessions. `sessions`, above,
+ * only counts. */
+#define TG_STORE_SCHEMA_2                                                                                    \
+    "ALTER TABLE tickets ADD COLUMN extends TEXT NOT NULL DEFAULT '';"                                       \
+    "CREATE INDEX tickets_extends ON tickets (extends) WHERE extends <> '';"                                 \
+    "CREATE TABLE host_sessions (host TEXT NOT NULL, session TEXT NOT NULL,"                                 \
+    " ticket TEXT NOT NULL REFERENCES tickets (id), person TEXT NOT NULL, account TEXT NOT NULL,"            \
+    " source TEXT NOT NULL, opened INTEGER NOT NULL, ends INTEGER NOT NULL, ended INTEGER,"                  \
+    " code TEXT NOT NULL DEFAULT '', how TEXT NOT NULL DEFAULT '', revision INTEGER NOT NULL,"               \
+    " PRIMARY KEY (host, session)) STRICT;"                                                                  \
+    "CREATE INDEX host_sessions_open ON host_sessions (revision) WHERE ended IS NULL;"                       \
+    "CREATE INDEX host_sessions_revision ON host_sessions (revision);"                                       \
+    "CREATE INDEX host_sessions_ticket ON host_sessions (ticket, revision);"                                 \
+    "UPDATE schema_version SET version = 2;"
 
 #endif

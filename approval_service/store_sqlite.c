@@ -11,6 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What every walk through the sessions of hosts reads. */
+#define HOST_SESSIONS                                                                                        \
+    "SELECT s.host, s.session, s.ticket, s.person, s.account, s.source, s.opened, s.ends, s.ended, s.code, " \
+    "s.how, ifnull(h.seen, 0), s.revision, t.document FROM host_sessions s JOIN tickets t ON t.id = "        \
+    "s.ticket LEFT JOIN hosts h ON h.name = s.host AND h.removed IS NULL "
+
 static const char *const statement_text[] = {
 #define STATEMENT(name, sql) [TG_SQL_##name] = sql,
 #include "approval_service/store_statements.def"
@@ -189,7 +195,9 @@ static int prepare_schema(struct tg_store *store, struct tg_error *error)
     if (schema_version(store, &version, error) < 0)
         return -1;
     if (version == 0)
-        return execute(store, "BEGIN EXCLUSIVE;" TG_STORE_SCHEMA_1 "COMMIT", error);
+        return execute(store, "BEGIN EXCLUSIVE;" TG_STORE_SCHEMA_1 TG_STORE_SCHEMA_2 "COMMIT", error);
+    if (version == 1)
+        return execute(store, "BEGIN EXCLUSIVE;" TG_STORE_SCHEMA_2 "COMMIT", error);
     if (version != TG_STORE_SCHEMA)
         return tg_fail(
             error, TG_store_failed,

@@ -59,4 +59,9 @@ int tg_sql_event(struct tg_store *store, const char *ticket, int64_t now, const 
                  const char *person, const char *code, const char *text, struct tg_error *error);
 int tg_sql_touch_hosts(struct tg_store *store, const char *ticket, int64_t revision, struct tg_error *error);
 
+/* Inside the transaction that stores a host's event: what it says about a session. Sets effect->of_session.
+ */
+int tg_sql_session_event(struct tg_store *store, const char *host, const struct tg_stored_host_event *event,
+                         struct tg_event_effect *effect, struct tg_error *error);
+
 #endif

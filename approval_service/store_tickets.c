@@ -85,6 +85,13 @@ int tg_store_tickets(struct tg_store *store, const struct tg_ticket_filter *filt
                         each, context, error);
 }
 
+int tg_store_extensions(struct tg_store *store, const char *ticket, tg_store_each_ticket *each, void *context,
+                        struct tg_error *error)
+{
+    return walk_tickets(store, tg_sql_start(store, TG_SQL_ticket_extensions, "t", ticket), each, context,
+                        error);
+}
+
 int tg_store_host_tickets(struct tg_store *store, const char *host, int64_t after, int64_t now, int limit,
                           tg_store_each_ticket *each, void *context, struct tg_error *error)
 {
@@ -179,9 +186,10 @@ static int add_ticket(struct tg_store *store, const struct tg_ticket *ticket, ui
     if (check_open_limit(store, ticket->requester, open_limit, error) < 0 ||
         tg_sql_bump(store, &revision, error) < 0 ||
         tg_sql_write(store,
-                     tg_sql_start(store, TG_SQL_ticket_add, "tttiiiii", ticket->id, document,
+                     tg_sql_start(store, TG_SQL_ticket_add, "tttiiiiit", ticket->id, document,
                                   ticket->requester, ticket->created, (int64_t)ticket->sessions,
-                                  ticket->approve_by + 1, last_begin + ticket->seconds, revision),
+                                  ticket->approve_by + 1, last_begin + ticket->seconds, revision,
+                                  ticket->extends),
                      &added, error) < 0)
         return -1;
     if (!added)
@@ -219,6 +227,9 @@ static int approve_ticket(struct tg_store *store, const char *ticket, int64_t re
         return -1;
     if (!changed)
         return not_in_state(ticket, "pending", error);
+    /* A host needs the ticket that opened a session for as long as an extension may carry it. */
+    if (tg_sql_run(store, tg_sql_start(store, TG_SQL_ticket_remember, "ti", ticket, ends), error) < 0)
+        return -1;
     return tell_when_acknowledged(store, ticket, error);
 }
 
@@ -285,6 +296,33 @@ int tg_store_ticket_approve(struct tg_store *store, const char *ticket, int64_t 
     return tg_sql_finish(store, result, error);
 }
 
+/* The first extension of a ticket that is not over; "" if there is none. */
+static int next_extension(struct tg_store *store, const char *ticket, char id[TG_TICKET_ID_SIZE],
+                          struct tg_error *error)
+{
+    id[0] = '\0';
+    bool row;
+    sqlite3_stmt *statement = tg_sql_start(store, TG_SQL_ticket_next_extension, "t", ticket);
+    if (tg_sql_step(store, statement, &row, error) < 0)
+        return -1;
+    if (row)
+        (void)snprintf(id, TG_TICKET_ID_SIZE, "%s", tg_sql_text(statement, 0));
+    tg_sql_end(statement);
+    return 0;
+}
+
+/* A ticket whose own window is over may have sessions that an extension carries: that one is to be ended. */
+static int refuse_end(struct tg_store *store, const char *ticket, const char *state, struct tg_error *error)
+{
+    char extension[TG_TICKET_ID_SIZE];
+    if (next_extension(store, ticket, extension, error) < 0)
+        return -1;
+    if (extension[0] != '\0')
+        return tg_fail(error, TG_ticket_state, "ticket %s can no longer become %s; %s extends it", ticket,
+                       state, extension);
+    return tg_fail(error, TG_ticket_state, "ticket %s can no longer become %s", ticket, state);
+}
+
 static int end_ticket(struct tg_store *store, const char *ticket, unsigned from, enum tg_ticket_state to,
                       const char *person, const char *text, int64_t now, struct tg_error *error)
 {
@@ -297,7 +335,7 @@ static int end_ticket(struct tg_store *store, const char *ticket, unsigned from,
                      &changed, error) < 0)
         return -1;
     if (!changed)
-        return tg_fail(error, TG_ticket_state, "ticket %s can no longer become %s", ticket, state);
+        return refuse_end(store, ticket, state, error);
     if (tg_sql_touch_hosts(store, ticket, revision, error) < 0 ||
         tell_when_acknowledged(store, ticket, error) < 0)
         return -1;
@@ -310,6 +348,37 @@ int tg_store_ticket_end(struct tg_store *store, const char *ticket, unsigned fro
     if (tg_sql_begin(store, TG_DURABLE, error) < 0)
         return -1;
     return tg_sql_finish(store, end_ticket(store, ticket, from, to, person, text, now, error), error);
+}
+
+/* Ends the extensions of a ticket that are not over. */
+static int end_extensions(struct tg_store *store, const char *ticket, enum tg_ticket_state to,
+                          const char *person, int64_t now, struct tg_error *error)
+{
+    static const unsigned unended = 1U << TG_TICKET_PENDING | 1U << TG_TICKET_APPROVED |
+                                    1U << TG_TICKET_ACTIVE | 1U << TG_TICKET_EXHAUSTED;
+    char text[64];
+    (void)snprintf(text, sizeof text, "with %s, which it extends", ticket);
+    for (;;) {
+        char extension[TG_TICKET_ID_SIZE];
+        if (next_extension(store, ticket, extension, error) < 0)
+            return -1;
+        if (extension[0] == '\0')
+            return 0;
+        if (end_ticket(store, extension, unended, to, person, text, now, error) < 0)
+            return -1;
+    }
+}
+
+int tg_store_ticket_end_all(struct tg_store *store, const char *ticket, unsigned from,
+                            enum tg_ticket_state to, const char *person, const char *text, int64_t now,
+                            struct tg_error *error)
+{
+    if (tg_sql_begin(store, TG_DURABLE, error) < 0)
+        return -1;
+    int result = end_ticket(store, ticket, from, to, person, text, now, error);
+    if (result == 0)
+        result = end_extensions(store, ticket, to, person, now, error);
+    return tg_sql_finish(store, result, error);
 }
 
 int tg_store_due(struct tg_store *store, int64_t now, bool *found, char id[TG_TICKET_ID_SIZE],

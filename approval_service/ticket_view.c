@@ -188,6 +188,12 @@ static int take_ticket_host(void *context, const struct tg_stored_ticket_host *h
                                                     host->acknowledged ? 1 : 0, "problem", host->problem));
 }
 
+static int take_extension(void *context, const struct tg_stored_ticket *extension)
+{
+    return json_array_append_new(context, json_pack("{s:s, s:s}", "ticket", extension->id, "state",
+                                                    tg_ticket_state_name(extension->state)));
+}
+
 int tg_ticket_view(struct tg_service *service, const struct tg_loaded_ticket *loaded, json_t **view,
                    struct tg_error *error)
 {
@@ -200,13 +206,17 @@ int tg_ticket_view(struct tg_service *service, const struct tg_loaded_ticket *lo
     json_t *missing = json_array();
     json_t *approvers = json_array();
     json_t *hosts = json_array();
+    json_t *extensions = json_array();
     (void)tg_fail(error, TG_internal_error, "out of memory");
     list_missing(service, held, missing, approvers);
     int result = tg_store_ticket_hosts(service->store, ticket->id, take_ticket_host, hosts, error);
-    *view = json_pack("{s:s, s:s, s:s, s:O, s:o, s:o, s:o, s:o, s:I}", "ticket", loaded->document, "digest",
-                      ticket->digest, "state", tg_ticket_state_name(held->state), "approvals",
-                      loaded->approvals, "missing", missing, "approvers", approvers, "verdict",
-                      tg_verdict_json(&verdict, false), "hosts", hosts, "opened", (json_int_t)loaded->opened);
+    if (result == 0)
+        result = tg_store_extensions(service->store, ticket->id, take_extension, extensions, error);
+    *view =
+        json_pack("{s:s, s:s, s:s, s:O, s:o, s:o, s:o, s:o, s:I, s:o}", "ticket", loaded->document, "digest",
+                  ticket->digest, "state", tg_ticket_state_name(held->state), "approvals", loaded->approvals,
+                  "missing", missing, "approvers", approvers, "verdict", tg_verdict_json(&verdict, false),
+                  "hosts", hosts, "opened", (json_int_t)loaded->opened, "extensions", extensions);
     if (result == 0 && *view != NULL)
         return 0;
     json_decref(*view);

@@ -49,4 +49,11 @@ int tg_check_may_see(const struct tg_service *service, const struct tg_ticket *t
 enum tg_reason tg_judge_approvals(const struct tg_service *service, const struct tg_held_ticket *held,
                                   int64_t *begins, int64_t *ends, struct tg_error *error);
 
+/* extension.c. May this ticket be submitted as the extension that it says it is? True for one that is none.
+ * not_found, extension_differs, ticket_no_rule or ticket_state if not. */
+int tg_check_extension(struct tg_service *service, const struct tg_ticket *ticket, struct tg_error *error);
+
+/* Wakes whoever follows an extension of this ticket. */
+int tg_extensions_changed(struct tg_service *service, const char *ticket, struct tg_error *error);
+
 #endif

@@ -11,7 +11,7 @@
 enum {
     LIST_MAX = 200,
     STATE_MASK_PENDING = 1 << TG_TICKET_PENDING,
-    STATE_MASK_GRANTED = 1 << TG_TICKET_APPROVED | 1 << TG_TICKET_ACTIVE
+    STATE_MASK_GRANTED = 1 << TG_TICKET_APPROVED | 1 << TG_TICKET_ACTIVE | 1 << TG_TICKET_EXHAUSTED
 };
 
 void tg_ticket_changed(struct tg_service *service, const struct tg_ticket *ticket)
@@ -114,7 +114,7 @@ static int check_ticket(struct tg_service *service, struct tg_ticket *ticket, co
                        ticket->key, person);
     if (check_times(ticket, tg_service_now(service), error) < 0 || check_rule(service, ticket, error) < 0)
         return -1;
-    if (check_hosts(service, ticket, error) < 0)
+    if (check_hosts(service, ticket, error) < 0 || tg_check_extension(service, ticket, error) < 0)
         return -1;
     return check_verdict(service, ticket, error);
 }
@@ -282,13 +282,16 @@ static int end_ticket(struct tg_service *service, const struct tg_http_request *
     const char *person = request->caller.name;
     int result = check_may_end(service, ticket, person, who, error);
     if (result == 0)
-        result = tg_store_ticket_end(service->store, ticket->id, from, to, person,
-                                     tg_body_text(request->parsed, "reason"), tg_service_now(service), error);
+        result =
+            tg_store_ticket_end_all(service->store, ticket->id, from, to, person,
+                                    tg_body_text(request->parsed, "reason"), tg_service_now(service), error);
     if (result == 0) {
         tg_ticket_changed(service, ticket);
         tg_log(&service->log, LOG_INFO, "ticket %s %s by %s", ticket->id, tg_ticket_state_name(to), person);
-        result = tg_answer_ticket(service, ticket->id, 200, answer, error);
+        result = tg_extensions_changed(service, ticket->id, error);
     }
+    if (result == 0)
+        result = tg_answer_ticket(service, ticket->id, 200, answer, error);
     tg_loaded_ticket_clear(&loaded);
     return result;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The long polls that wait: hosts for something new, followers for a ticket's next event. A change wakes
+ * The long polls that wait: hosts for something new, followers for a ticket's next event or for any change
+ * of a session. A change wakes
  * exactly those concerned; the others stay asleep until their time is up.
  */
 #ifndef TEGATA_APPROVAL_SERVICE_WAITING_H
