@@ -3,8 +3,10 @@
  * The store: every change is conditional, happens once, and counts the revision up.
  */
 #include "approval_service/store.h"
+#include "approval_service/store_schema.h"
 
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,8 @@
 #include <cmocka.h>
 
 static const char ticket_form[] =
-    "{\"account\":\"alice\",\"approve_by\":%d,\"command\":\"\",\"created\":1000,\"emergency\":0,\"groups\":[]"
+    "{\"account\":\"alice\",\"approve_by\":%d,\"command\":\"\",\"created\":1000,\"emergency\":0,%s\"groups\":"
+    "[]"
     ","
     "\"hosts\":[\"ops1\",\"ops2\"],\"id\":\"%s\",\"key\":\"SHA256:"
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
@@ -42,16 +45,29 @@ static int tear_down(void **state)
     return 0;
 }
 
-static int add_ticket(struct fixture *fixture, const char *id, int sessions, uint32_t limit)
+static int add_any_ticket(struct fixture *fixture, const char *id, int sessions, uint32_t limit,
+                          const char *extends)
 {
     char text[TG_TICKET_MAX];
     struct tg_ticket *ticket = NULL;
-    (void)snprintf(text, sizeof text, ticket_form, 2000, id, sessions);
+    (void)snprintf(text, sizeof text, ticket_form, 2000, extends, id, sessions);
     if (tg_ticket_parse(tg_bytes_of_text(text), &ticket, &fixture->error) < 0)
         fail_msg("%s", fixture->error.text);
     int result = tg_store_ticket_add(fixture->store, ticket, limit, 1000, &fixture->error);
     tg_ticket_free(ticket);
     return result;
+}
+
+static int add_ticket(struct fixture *fixture, const char *id, int sessions, uint32_t limit)
+{
+    return add_any_ticket(fixture, id, sessions, limit, "");
+}
+
+static int add_extension(struct fixture *fixture, const char *id, const char *of)
+{
+    char extends[64];
+    (void)snprintf(extends, sizeof extends, "\"extends\":\"%s\",", of);
+    return add_any_ticket(fixture, id, 0, 0, extends);
 }
 
 static int add_approval(struct fixture *fixture, const char *ticket, const char *approver, bool complete)
@@ -341,50 +357,248 @@ static void a_host_begins_a_new_chain_when_enrolled_again(void **state)
                                          .account = "",
                                          .source = "",
                                          .code = "",
-                                         .detail = ""};
-    bool added;
-    bool for_ticket;
+                                         .detail = "",
+                                         .session = ""};
+    struct tg_event_effect effect;
     int64_t id = enrol(fixture, "ops1", "SHA256:one");
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(tg_store_host_event_add(fixture->store, id, "ops1", &event, 1, &added, &for_ticket,
-                                                 &fixture->error),
-                         0);
-        assert_int_equal(added, i == 0);
+        assert_int_equal(
+            tg_store_host_event_add(fixture->store, id, "ops1", &event, 1, &effect, &fixture->error), 0);
+        assert_int_equal(effect.added, i == 0);
     }
     event.digest = "other";
-    assert_refused(
-        fixture,
-        tg_store_host_event_add(fixture->store, id, "ops1", &event, 1, &added, &for_ticket, &fixture->error),
-        TG_events_unchained);
+    assert_refused(fixture,
+                   tg_store_host_event_add(fixture->store, id, "ops1", &event, 1, &effect, &fixture->error),
+                   TG_events_unchained);
     event.number = 3;
-    assert_refused(
-        fixture,
-        tg_store_host_event_add(fixture->store, id, "ops1", &event, 1, &added, &for_ticket, &fixture->error),
-        TG_events_unchained);
+    assert_refused(fixture,
+                   tg_store_host_event_add(fixture->store, id, "ops1", &event, 1, &effect, &fixture->error),
+                   TG_events_unchained);
     event.number = 2; /* but it does not name d1 */
-    assert_refused(
-        fixture,
-        tg_store_host_event_add(fixture->store, id, "ops1", &event, 1, &added, &for_ticket, &fixture->error),
-        TG_events_unchained);
+    assert_refused(fixture,
+                   tg_store_host_event_add(fixture->store, id, "ops1", &event, 1, &effect, &fixture->error),
+                   TG_events_unchained);
     assert_int_equal(tg_store_host_remove(fixture->store, "ops1", 2, &fixture->error), 0);
     int64_t again = enrol(fixture, "ops1", "SHA256:two");
     assert_int_not_equal(id, again);
     event.number = 41; /* the journal goes on: the first event of an enrolment begins where it likes */
     event.previous = "d40";
-    assert_int_equal(tg_store_host_event_add(fixture->store, again, "ops1", &event, 1, &added, &for_ticket,
-                                             &fixture->error),
-                     0);
-    assert_true(added);
+    assert_int_equal(
+        tg_store_host_event_add(fixture->store, again, "ops1", &event, 1, &effect, &fixture->error), 0);
+    assert_true(effect.added);
     event.number = 40;
-    assert_refused(fixture,
-                   tg_store_host_event_add(fixture->store, again, "ops1", &event, 1, &added, &for_ticket,
-                                           &fixture->error),
-                   TG_events_unchained);
+    assert_refused(
+        fixture, tg_store_host_event_add(fixture->store, again, "ops1", &event, 1, &effect, &fixture->error),
+        TG_events_unchained);
     int64_t last;
     char digest[TG_DIGEST_SIZE];
     assert_int_equal(tg_store_host_event_last(fixture->store, again, &last, digest, &fixture->error), 0);
     assert_int_equal(last, 41);
     assert_string_equal(digest, "other");
+}
+
+static const char three[] = "T-0000000000003";
+static const char four[] = "T-0000000000004";
+
+static int count_ticket(void *context, const struct tg_stored_ticket *ticket)
+{
+    (void)ticket;
+    ++*(int *)context;
+    return 0;
+}
+
+static void extensions_end_with_their_ticket(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned granted = 1U << TG_TICKET_APPROVED | 1U << TG_TICKET_ACTIVE | 1U << TG_TICKET_EXHAUSTED;
+    int extensions = 0;
+    bool opened;
+    int64_t remaining;
+    assert_int_equal(add_ticket(fixture, one, 1, 0), 0);
+    assert_int_equal(add_approval(fixture, one, "bob", true), 0);
+    assert_int_equal(
+        tg_store_session_open(fixture->store, one, "ops1", first, 1200, &opened, &remaining, &fixture->error),
+        0);
+    assert_int_equal(look_at(fixture, one).state, TG_TICKET_EXHAUSTED);
+    assert_int_equal(add_extension(fixture, two, one), 0);
+    assert_int_equal(add_approval(fixture, two, "bob", true), 0);
+    assert_int_equal(add_extension(fixture, three, one), 0);
+    assert_int_equal(add_extension(fixture, four, one), 0);
+    assert_int_equal(tg_store_ticket_end(fixture->store, four, 1U << TG_TICKET_PENDING, TG_TICKET_CANCELLED,
+                                         "alice", "", 1300, &fixture->error),
+                     0);
+    assert_int_equal(tg_store_extensions(fixture->store, one, count_ticket, &extensions, &fixture->error), 0);
+    assert_int_equal(extensions, 3);
+    assert_int_equal(tg_store_ticket_end_all(fixture->store, one, granted, TG_TICKET_REVOKED, "bob", "why",
+                                             1400, &fixture->error),
+                     0);
+    assert_int_equal(look_at(fixture, one).state, TG_TICKET_REVOKED);
+    assert_int_equal(look_at(fixture, two).state, TG_TICKET_REVOKED);
+    assert_int_equal(look_at(fixture, three).state, TG_TICKET_REVOKED);
+    assert_int_equal(look_at(fixture, four).state, TG_TICKET_CANCELLED);
+    assert_int_equal(events_of(fixture, two), 3); /* submitted, approved, revoked */
+    assert_refused(fixture,
+                   tg_store_ticket_end_all(fixture->store, one, granted, TG_TICKET_RELEASED, "alice", "",
+                                           1500, &fixture->error),
+                   TG_ticket_state);
+}
+
+static void who_wants_to_end_an_expired_ticket_learns_of_its_extension(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned granted = 1U << TG_TICKET_APPROVED | 1U << TG_TICKET_ACTIVE;
+    assert_int_equal(add_ticket(fixture, one, 0, 0), 0);
+    assert_int_equal(add_approval(fixture, one, "bob", true), 0);
+    assert_int_equal(add_extension(fixture, two, one), 0);
+    assert_int_equal(
+        tg_store_ticket_end(fixture->store, one, granted, TG_TICKET_EXPIRED, "", "", 1700, &fixture->error),
+        0);
+    assert_refused(fixture,
+                   tg_store_ticket_end_all(fixture->store, one, granted, TG_TICKET_REVOKED, "bob", "", 1800,
+                                           &fixture->error),
+                   TG_ticket_state);
+    assert_non_null(strstr(fixture->error.text, two));
+    assert_int_equal(look_at(fixture, two).state, TG_TICKET_PENDING);
+}
+
+/* Events of one host, each the next of its chain. */
+struct chain {
+    struct fixture *fixture;
+    int64_t host;
+    int64_t number;
+    char previous[TG_DIGEST_SIZE];
+};
+
+static bool tell(struct chain *chain, const char *kind, const char *session, const char *ticket, int64_t time,
+                 int64_t ends)
+{
+    char digest[TG_DIGEST_SIZE];
+    struct tg_event_effect effect;
+    (void)snprintf(digest, sizeof digest, "digest-%lld", (long long)++chain->number);
+    const struct tg_stored_host_event event = {.number = chain->number,
+                                               .digest = digest,
+                                               .previous = chain->previous,
+                                               .document = "{}",
+                                               .time = time,
+                                               .kind = kind,
+                                               .ticket = ticket,
+                                               .person = "alice",
+                                               .account = "alice",
+                                               .source = "192.0.2.7",
+                                               .code = "ticket_late",
+                                               .detail = "by the agent",
+                                               .session = session,
+                                               .ends = ends};
+    assert_int_equal(tg_store_host_event_add(chain->fixture->store, chain->host, "ops1", &event, time,
+                                             &effect, &chain->fixture->error),
+                     0);
+    memcpy(chain->previous, digest, sizeof digest);
+    return effect.of_session;
+}
+
+struct seen_sessions {
+    int count;
+    int64_t ends;
+    int64_t ended;
+    int64_t revision;
+    char session[33];
+};
+
+static int see_session(void *context, const struct tg_stored_host_session *session)
+{
+    struct seen_sessions *seen = context;
+    seen->count++;
+    seen->ends = session->ends;
+    seen->ended = session->ended;
+    seen->revision = session->revision;
+    (void)snprintf(seen->session, sizeof seen->session, "%s", session->session);
+    return 0;
+}
+
+static struct seen_sessions sessions_of(struct fixture *fixture, const char *ticket, bool open_only,
+                                        int64_t after, int64_t now)
+{
+    struct seen_sessions seen = {0};
+    const struct tg_host_session_filter filter = {
+        .ticket = ticket, .open_only = open_only, .after = after, .limit = 10};
+    assert_int_equal(
+        tg_store_host_sessions(fixture->store, &filter, now, see_session, &seen, &fixture->error), 0);
+    return seen;
+}
+
+static void sessions_are_what_their_host_tells(void **state)
+{
+    struct fixture *fixture = *state;
+    struct chain chain = {.fixture = fixture, .host = enrol(fixture, "ops1", "SHA256:one")};
+    assert_int_equal(add_ticket(fixture, one, 0, 0), 0);
+    assert_false(tell(&chain, "session_extended", first, one, 1100, 3000)); /* it was never opened */
+    assert_true(tell(&chain, "session_opened", first, one, 1200, 1800));
+    assert_true(tell(&chain, "session_opened", second, one, 1250, 1800));
+    assert_false(tell(&chain, "session_opened", first, one, 1300, 1900)); /* told again */
+    assert_false(tell(&chain, "session_opened", "", one, 1300, 1900));
+    assert_false(tell(&chain, "session_opened", "x", two, 1300, 1900)); /* no ticket of this host's */
+    assert_int_equal(sessions_of(fixture, NULL, true, 0, 1400).count, 2);
+    assert_true(tell(&chain, "session_extended", first, two, 1400, 2400));
+    struct seen_sessions seen =
+        sessions_of(fixture, NULL, true, sessions_of(fixture, NULL, false, 0, 1).revision, 1);
+    assert_int_equal(seen.count, 1);
+    assert_string_equal(seen.session, first);
+    assert_int_equal(seen.ends, 2400);
+
+    assert_true(tell(&chain, "session_ended", first, one, 2400, 0));
+    assert_false(tell(&chain, "session_closed", first, one, 2500, 0));
+    assert_false(tell(&chain, "session_opened", first, one, 2600, 9000));
+    assert_int_equal(sessions_of(fixture, NULL, true, 0, 2600).count, 1);
+    seen = sessions_of(fixture, one, false, 0, 2600);
+    assert_int_equal(seen.count, 2);
+    int64_t revision;
+    assert_int_equal(tg_store_host_sessions_revision(fixture->store, &revision, &fixture->error), 0);
+    seen = sessions_of(fixture, NULL, false, revision - 1, 2600);
+    assert_int_equal(seen.count, 1);
+    assert_int_equal(seen.ended, 2400);
+    assert_int_equal(sessions_of(fixture, two, false, 0, 2600).count, 0);
+}
+
+static void sessions_of_a_removed_host_are_shown_until_their_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct chain chain = {.fixture = fixture, .host = enrol(fixture, "ops1", "SHA256:one")};
+    assert_int_equal(add_ticket(fixture, one, 0, 0), 0);
+    assert_true(tell(&chain, "session_opened", first, one, 1200, 1800));
+    assert_int_equal(sessions_of(fixture, one, true, 0, 1900).count, 1); /* silent: it may be there yet */
+    assert_int_equal(tg_store_host_remove(fixture->store, "ops1", 1300, &fixture->error), 0);
+    assert_int_equal(sessions_of(fixture, one, true, 0, 1700).count, 1);
+    assert_int_equal(sessions_of(fixture, one, true, 0, 1900).count, 0);
+    assert_int_equal(sessions_of(fixture, NULL, true, 0, 1900).count, 0);
+    chain.host = enrol(fixture, "ops1", "SHA256:two"); /* and goes on with its journal */
+    assert_true(tell(&chain, "session_ended", first, one, 1850, 0));
+}
+
+static void a_database_of_the_first_version_is_taken_over(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/test_store.XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    (void)close(file);
+    sqlite3 *database = NULL;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database,
+                                  TG_STORE_SCHEMA_1
+                                  "INSERT INTO tickets (id, document, requester, created, state, sessions, "
+                                  "forget, revision) VALUES ('T-0000000000001', '{}', 'alice', 1, 'active', "
+                                  "0, 2, 3);",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+    for (int i = 0; i < 2; i++) {
+        struct fixture fixture = {0};
+        assert_int_equal(tg_store_open(path, &fixture.store, &fixture.error), 0);
+        assert_int_equal(look_at(&fixture, one).state, TG_TICKET_ACTIVE);
+        assert_int_equal(sessions_of(&fixture, one, false, 0, 1).count, 0);
+        tg_store_close(fixture.store);
+    }
+    (void)unlink(path);
 }
 
 static void nonces_and_tokens(void **state)
@@ -422,6 +636,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(acknowledgements_settle_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_change_is_acknowledged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_host_begins_a_new_chain_when_enrolled_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(extensions_end_with_their_ticket, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_wants_to_end_an_expired_ticket_learns_of_its_extension, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(sessions_are_what_their_host_tells, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sessions_of_a_removed_host_are_shown_until_their_end, set_up,
+                                        tear_down),
+        cmocka_unit_test(a_database_of_the_first_version_is_taken_over),
         cmocka_unit_test_setup_teardown(nonces_and_tokens, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
