@@ -101,6 +101,7 @@ void tg_agent_stop(struct tg_agent *agent)
     tg_sessions_free(&agent->sessions);
     tg_admissions_free(&agent->admissions);
     tg_accounts_free(&agent->accounts);
+    tg_uid_ledger_free(&agent->uid_ledger);
     tg_tickets_free(&agent->tickets);
     tg_policy_free(agent->policy);
     json_decref(agent->policy_file);

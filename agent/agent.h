@@ -7,12 +7,14 @@
 #define TEGATA_AGENT_AGENT_H
 
 #include "agent/admissions.h"
+#include "agent/dedicated.h"
 #include "agent/events.h"
 #include "agent/repeats.h"
 #include "agent/roster_publish.h"
 #include "agent/session_clock.h"
 #include "agent/sessions.h"
 #include "agent/tickets.h"
+#include "agent/uid_ledger.h"
 #include "lib/config.h"
 #include "lib/log.h"
 #include "lib/signer.h"
@@ -79,6 +81,7 @@ struct tg_agent {
     const char *proc_root;   /* "/proc" */
     const char *passwd_path; /* "/etc/passwd" */
     const char *group_path;  /* "/etc/group" */
+    const char *home_root;   /* "/home" */
     uid_t principals_uid;    /* (uid_t)-1: no such user, only root may ask */
     struct tg_root_signers roots;
     struct tg_signer *signer;
@@ -107,6 +110,8 @@ struct tg_agent {
     struct tg_repeats update_repeats; /* of what updates make us refuse: a table of its own, so that whoever
                                          fills it cannot hide refused logins */
     struct tg_accounts accounts;
+    struct tg_uid_ledger uid_ledger;
+    struct tg_dedicated dedicated;
     uint64_t roster_generation;
     char roster_digest[TG_DIGEST_SIZE]; /* of what was published last, so that only changes are */
     struct stat roster_seen;            /* the file that was published last */
@@ -181,6 +186,8 @@ bool tg_agent_save_policy(struct tg_agent *agent);
 bool tg_agent_save_tickets(
     struct tg_agent *agent); /* with revision, highest serial, last contact, the marks, and the accounts */
 bool tg_agent_save_sessions(struct tg_agent *agent);
+bool tg_agent_save_uids(struct tg_agent *agent);
+bool tg_agent_save_owner(struct tg_agent *agent);
 
 /* --- publish.c
  * ---------------------------------------------------------------------------------------------- */

@@ -2,7 +2,8 @@
  *
  * What one agent keeps in its state directory: `policy` as it came, `tickets` (with revision, highest serial
  * and last contact), `marks` (what must not be lost with the tickets, and the highest serial again),
- * `accounts` that were published, `sessions` that are open. events.c keeps its own file.
+ * `accounts` that were published, `uids` that anybody ever had here, the `owner` of a one-person server,
+ * `sessions` that are open. events.c keeps its own file.
  */
 #include "agent/agent.h"
 #include "agent/state.h"
@@ -14,6 +15,8 @@ static const char tickets_file[] = "tickets";
 static const char marks_file[] = "marks";
 static const char accounts_file[] = "accounts";
 static const char sessions_file[] = "sessions";
+static const char uids_file[] = "uids";
+static const char owner_file[] = "owner";
 
 /* Takes over `object`. */
 static bool save(struct tg_agent *agent, const char *name, json_t *object)
@@ -70,6 +73,16 @@ bool tg_agent_save_tickets(struct tg_agent *agent)
 bool tg_agent_save_sessions(struct tg_agent *agent)
 {
     return save(agent, sessions_file, tg_sessions_to_json(&agent->sessions, agent->boot_id));
+}
+
+bool tg_agent_save_uids(struct tg_agent *agent)
+{
+    return save(agent, uids_file, tg_uid_ledger_to_json(&agent->uid_ledger));
+}
+
+bool tg_agent_save_owner(struct tg_agent *agent)
+{
+    return save(agent, owner_file, tg_dedicated_to_json(&agent->dedicated));
 }
 
 /* NULL if there is none, or none that can be read: that is logged. */
@@ -151,6 +164,14 @@ void tg_agent_load(struct tg_agent *agent)
     if (accounts != NULL && !tg_accounts_from_json(&agent->accounts, accounts))
         set_aside(agent, accounts_file);
     json_decref(accounts);
+    json_t *uids = load(agent, uids_file);
+    if (uids != NULL && !tg_uid_ledger_from_json(&agent->uid_ledger, uids))
+        set_aside(agent, uids_file);
+    json_decref(uids);
+    json_t *owner = load(agent, owner_file);
+    if (owner != NULL && !tg_dedicated_from_json(&agent->dedicated, owner))
+        set_aside(agent, owner_file);
+    json_decref(owner);
     json_t *sessions = load(agent, sessions_file);
     if (sessions != NULL &&
         !tg_sessions_from_json(&agent->sessions, sessions, agent->proc_root, agent->boot_id))

@@ -15,6 +15,7 @@ enum tg_client_phase {
     TG_CLIENT_CHECKING, /* SESSION_OPEN: waits for the service to say what is new */
     TG_CLIENT_COUNTING, /* SESSION_OPEN: waits for the service to count the session */
     TG_CLIENT_COUNTED,  /* it has */
+    TG_CLIENT_TEARDOWN, /* TEARDOWN: waits for as long as it takes */
 };
 
 struct tg_client {

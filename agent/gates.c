@@ -8,6 +8,8 @@
 
 #include "agent/gates.h"
 
+#include "agent/teardown_gate.h"
+
 #include "lib/canonical_json.h"
 
 #include <arpa/inet.h>
@@ -183,6 +185,8 @@ static bool make_line(struct tg_agent *agent, const struct tg_agent_request *req
     tg_judge(agent, certificate, request->account, source[0] == '\0' ? NULL : source, NULL, &verdict);
     if (verdict.reason == TG_allowed) {
         const struct tg_ticket *ticket = verdict.ticket->ticket;
+        if (!tg_dedicated_may_pass(agent, ticket->requester, ticket->id, answer))
+            return false;
         if (!tg_principals_line(ticket, verdict.ends, answer->text, sizeof answer->text)) {
             tg_refuse(answer, TG_ticket_command, ticket->id, "sshd cannot carry what the ticket asks for");
             return false;
@@ -275,6 +279,9 @@ static bool still_admitted(struct tg_agent *agent, const struct tg_admission *ad
              &verdict);
     if (without_ticket ? person_without_ticket(agent, admission->certificate, verdict.reason) != NULL
                        : verdict.reason == TG_allowed) {
+        if (!without_ticket && !tg_dedicated_may_pass(agent, verdict.ticket->ticket->requester,
+                                                      verdict.ticket->ticket->id, answer))
+            return false;
         *answer = (struct tg_agent_answer){.reason = TG_allowed};
         memcpy(answer->ticket, admission->ticket, sizeof answer->ticket);
         return true;
@@ -427,10 +434,16 @@ void tg_gate(struct tg_agent *agent, struct tg_client *client)
     case TG_AGENT_STEP_UP:
     case TG_AGENT_STEP_UP_PROOF:
     case TG_AGENT_JOB:
-    case TG_AGENT_TEARDOWN:
-    case TG_AGENT_WIPED:
-    case TG_AGENT_ACCOUNTS:
         tg_refuse(&answer, TG_session_none, "", "");
+        break;
+    case TG_AGENT_TEARDOWN:
+        tg_gate_teardown(agent, client);
+        return;
+    case TG_AGENT_WIPED:
+        tg_gate_wiped(agent, client->request.text, &answer);
+        break;
+    case TG_AGENT_ACCOUNTS:
+        tg_gate_accounts(agent, &answer);
         break;
     }
     (void)tg_client_answer(agent, client, &answer);

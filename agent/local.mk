@@ -6,6 +6,7 @@ libtegata_agent_la_SOURCES = \
 	agent/agent.c agent/agent.h \
 	agent/agent_state.c \
 	agent/clients.c agent/clients.h \
+	agent/dedicated.c agent/dedicated.h \
 	agent/events.c agent/events.h \
 	agent/gates.c agent/gates.h \
 	agent/intake.c \
@@ -24,7 +25,9 @@ libtegata_agent_la_SOURCES = \
 	agent/sessions.c agent/sessions.h \
 	agent/state.c agent/state.h \
 	agent/sync.c \
+	agent/teardown_gate.c agent/teardown_gate.h \
 	agent/tickets.c agent/tickets.h agent/tickets_state.c \
+	agent/uid_ledger.c agent/uid_ledger.h \
 	agent/update.c agent/update.h
 AGENT_CFLAGS = $(LIBTEGATA_CFLAGS) $(CURL_CFLAGS) $(LIBCAP_CFLAGS)
 libtegata_agent_la_CFLAGS = $(AM_CFLAGS) $(AGENT_CFLAGS)

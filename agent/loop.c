@@ -30,6 +30,7 @@ static int64_t take_turn(struct tg_agent *agent)
     bool flushed = tg_events_flush(&agent->events);
     int64_t due = tg_earlier(tg_clients_turn(agent), tg_repeats_due(&agent->repeats));
     due = tg_earlier(due, tg_repeats_due(&agent->update_repeats));
+    due = tg_earlier(due, tg_dedicated_turn(agent));
     due = tg_earlier(due, tg_service_turn(agent));
     due = tg_earlier(due, agent->steady + (agent->publish_due - agent->now) * 1000);
     if (!flushed)

@@ -59,6 +59,8 @@ static void add_groups(struct tg_agent *agent, struct draft *draft, const struct
         if (!is_wanted(&agent->accounts, group->gid))
             continue;
         const char *clash = tg_local_names_clash(names, group->name, group->gid);
+        if (clash == NULL && tg_uid_ledger_holder(&agent->uid_ledger, group->gid) != NULL)
+            clash = "an account had this number here, and was not wiped since";
         if (clash != NULL)
             tg_log(&agent->log, LOG_ERR, "group %s (gid %u) is not published: %s", group->name, group->gid,
                    clash);
@@ -82,6 +84,8 @@ static void add_users(struct tg_agent *agent, struct draft *draft, const struct 
     size_t gids = 0;
     for (size_t i = 0; i < agent->accounts.count; i++) {
         const struct tg_remembered_account *account = &agent->accounts.list[i];
+        if (tg_uid_ledger_clash(agent, account) != NULL)
+            continue;
         const char *clash = tg_local_names_clash(names, account->name, account->uid);
         if (clash != NULL) {
             tg_log(&agent->log, LOG_ERR, "account %s (uid %u) is not published: %s", account->name,
@@ -177,6 +181,7 @@ static int build_and_write(struct tg_agent *agent, const struct tg_local_names *
         result = tg_fail(error, TG_internal_error, "no memory for the roster");
         goto out;
     }
+    tg_uid_ledger_take(agent);
     add_groups(agent, &draft, names);
     add_users(agent, &draft, names);
     if (!draft_digest(&draft, digest))

@@ -161,6 +161,10 @@ static void judge_admitted(struct tg_agent *agent, const struct tg_client *clien
                   "the ticket came after the certificate check");
         return;
     }
+    const struct tg_ticket *ticket = verdict.ticket->ticket;
+    if (!tg_dedicated_may_open(agent, ticket->requester, ticket->id, answer) ||
+        !tg_home_may_open(agent, ticket->account, ticket->uid, ticket->id, answer))
+        return;
     *answer = (struct tg_agent_answer){.reason = TG_allowed};
     *entry = tg_ticket_entry_of(verdict.ticket);
 }
@@ -256,7 +260,19 @@ static void open_session(struct tg_agent *agent, struct tg_client *client, struc
     struct tg_agent_answer answer = {.reason = TG_allowed};
     const struct tg_ticket *ticket = entry->held.ticket;
     char id[TG_SESSION_ID_SIZE];
-    if (register_session(agent, client, entry, source) == NULL) {
+    /* Once more: while this one was counted, somebody else's may have opened. */
+    if (!tg_dedicated_may_open(agent, ticket->requester, ticket->id, &answer)) {
+        refuse(agent, client, &answer);
+        return;
+    }
+    struct tg_session *session = register_session(agent, client, entry, source);
+    if (session != NULL && !tg_dedicated_opened(agent, session)) {
+        session->counted = false;
+        tg_sessions_remove(&agent->sessions, session);
+        (void)tg_agent_save_sessions(agent);
+        session = NULL;
+    }
+    if (session == NULL) {
         refuse_with(agent, client, TG_internal_error, ticket->id, "the session could not be recorded");
         return;
     }
@@ -275,7 +291,7 @@ static void open_session(struct tg_agent *agent, struct tg_client *client, struc
     memcpy(answer.ticket, ticket->id, sizeof answer.ticket);
     memcpy(answer.text, id, sizeof id);
     if (!tg_client_answer(agent, client, &answer)) {
-        struct tg_session *session = tg_sessions_find(&agent->sessions, id);
+        session = tg_sessions_find(&agent->sessions, id);
         if (session != NULL)
             tg_agent_end_session(agent, session, "nobody waited for the answer");
     }

@@ -21,7 +21,7 @@
  *                   SESSION_OPEN: the session id, to be sent with SESSION_CLOSE
  *                   STATUS: one canonical JSON object, see docs/protocol.md
  *                   STEP_UP: the base64 of the login key's blob, a blank, the base64 of the bytes to be
- * signed TEARDOWN: who owned the host, for the log ACCOUNTS: one line "NAME UID HOME" for each account that
+ * signed TEARDOWN: who owned the host, for the log ACCOUNTS: one line "NAME UID HOME SESSIONS" for each account that
  * Tegata ever published here and that has not been wiped since others: "" uint32  seconds: SESSION_OPEN:
  * until when no extension can prolong it; the session must end by then. Else 0 string  person: SESSION_OPEN:
  * who this is; else "" string  shell: SESSION_OPEN: the shell that a recorded session runs, "" if it is not
