@@ -20,7 +20,7 @@ libtegata_la_SOURCES += \
 	lib/verdict_running.c
 
 DOCUMENT_TESTS = tests/unit/test_approval tests/unit/test_canonical_json tests/unit/test_network tests/unit/test_policy \
-	tests/unit/test_ticket tests/unit/test_verdict
+	tests/unit/test_ticket tests/unit/test_verdict tests/unit/test_verdict_running
 check_PROGRAMS += $(DOCUMENT_TESTS)
 TESTS += $(DOCUMENT_TESTS)
 
@@ -50,6 +50,10 @@ tests_unit_test_ticket_LDADD = $(TEST_LIBS)
 tests_unit_test_verdict_SOURCES = tests/unit/test_verdict.c $(WORLD)
 tests_unit_test_verdict_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_verdict_LDADD = $(TEST_LIBS)
+
+tests_unit_test_verdict_running_SOURCES = tests/unit/test_verdict_running.c $(WORLD)
+tests_unit_test_verdict_running_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_verdict_running_LDADD = $(TEST_LIBS)
 
 EXTRA_DIST += tests/fuzz/corpus/approval tests/fuzz/corpus/canonical_json tests/fuzz/corpus/policy tests/fuzz/corpus/ticket
 if FUZZERS

@@ -124,6 +124,14 @@ static bool is_destination_glob(const char *text)
     return made_of(host, LOWER UPPER DIGITS "._-*?", 1, 253) && made_of(port, DIGITS "*?", 1, 5);
 }
 
+bool tg_destination_is_numeric(const char *destination)
+{
+    char host[256];
+    const char *port;
+    return split_destination(destination, host, &port) && strchr(host, '/') == NULL &&
+           tg_network_is_valid(host);
+}
+
 static bool is_shell(const char *text)
 {
     return text[0] == '/' && made_of(text, LOWER UPPER DIGITS "/._+-", 2, 128);

@@ -86,7 +86,7 @@ static const struct tg_field rule_fields[] = {
     {"hardware_key", TG_FIELD_FLAG, .offset = offsetof(struct tg_rule, hardware_key)},
     {"user_verification", TG_FIELD_FLAG, .offset = offsetof(struct tg_rule, user_verification)},
     {"groups", TG_FIELD_TEXTS, 0, LIST_MAX, RULE_LIST(groups, group_count), .form = &tg_form_name},
-    {"sudo", TG_FIELD_TEXTS, 0, LIST_MAX, RULE_LIST(sudo, sudo_count)},
+    {"sudo", TG_FIELD_TEXTS, 0, LIST_MAX, RULE_LIST(sudo, sudo_count), .form = &tg_form_name},
     {"options", TG_FIELD_TEXTS, 0, LIST_MAX, RULE_LIST(options, option_count), .form = &tg_form_option},
     {"permit_open", TG_FIELD_TEXTS, 0, LIST_MAX, RULE_LIST(permit_open, permit_open_count),
      .form = &tg_form_destination_glob},

@@ -3,6 +3,7 @@
 
 #include "lib/policy_check.h"
 
+#include "lib/form.h"
 #include "lib/seats.h"
 
 #include <stdlib.h>
@@ -93,6 +94,18 @@ static int check_names_and_ids(const struct tg_policy *policy, struct claim *cla
     return 0;
 }
 
+/* Confining goes by uid, and the host's own accounts have others to answer to. */
+static int check_confined(const struct tg_policy *policy, struct tg_error *error)
+{
+    for (size_t i = 0; i < policy->account_count; i++) {
+        if (policy->accounts[i].confined && policy->accounts[i].uid == 0)
+            return fail(error,
+                        "accounts '%s': key 'confined': a host's own account (uid 0) cannot be confined",
+                        policy->accounts[i].name);
+    }
+    return 0;
+}
+
 static size_t claim_keys(const struct tg_policy *policy, struct claim *claims)
 {
     size_t count = 0;
@@ -128,6 +141,56 @@ static bool has_member(const struct tg_policy *policy, const char *group)
     return false;
 }
 
+/* `key`'s names are Unix groups, which belong to an account and not to a session. */
+static int check_unix_groups(const struct tg_policy *policy, const struct tg_rule *rule, const char *key,
+                             const char *const *names, size_t count, struct tg_error *error)
+{
+    if (count > 0 && (rule->account_count != 1 || strcmp(rule->accounts[0], "self") != 0))
+        return fail(error,
+                    "rule '%s': key '%s': must be empty unless accounts is only \"self\": everybody on a "
+                    "shared account would share them",
+                    rule->id, key);
+    for (size_t i = 0; i < count; i++) {
+        if (tg_policy_group(policy, names[i]) == NULL)
+            return fail(error, "rule '%s': key '%s': '%s' is not in the policy's groups", rule->id, key,
+                        names[i]);
+    }
+    return 0;
+}
+
+/* A role is a Unix group: were it granted as a mere group too, sudo would take that for the role. */
+static int check_roles(const struct tg_policy *policy, const struct tg_rule *rule, struct tg_error *error)
+{
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        const struct tg_rule *other = &policy->rules[i];
+        for (size_t j = 0; j < other->group_count; j++) {
+            if (tg_is_among(other->groups[j], rule->sudo, rule->sudo_count))
+                return fail(error,
+                            "rule '%s': key 'sudo': '%s' is among the groups of rule '%s': it must be "
+                            "one or the other",
+                            rule->id, other->groups[j], other->id);
+        }
+    }
+    return 0;
+}
+
+/* What a rule says about the sessions that come of it. */
+static int check_sessions(const struct tg_policy *policy, const struct tg_rule *rule, struct tg_error *error)
+{
+    if (rule->step_up && !rule->hardware_key)
+        return fail(error, "rule '%s': key 'step_up': needs hardware_key: a software key shows no touch",
+                    rule->id);
+    for (size_t i = 0; rule->record && i < rule->account_count; i++) {
+        const struct tg_shared_account *account = tg_policy_account(policy, rule->accounts[i]);
+        if (account != NULL && account->uid == 0)
+            return fail(error,
+                        "rule '%s': key 'record': '%s' is the host's own account (uid 0) and has the host's "
+                        "own shell: its sessions cannot be recorded",
+                        rule->id, account->name);
+    }
+    return 0;
+}
+
 static int check_accounts(const struct tg_policy *policy, const struct tg_rule *rule, struct tg_error *error)
 {
     for (size_t i = 0; i < rule->account_count; i++) {
@@ -135,17 +198,10 @@ static int check_accounts(const struct tg_policy *policy, const struct tg_rule *
             return fail(error, "rule '%s': key 'accounts': '%s' is not in the policy's accounts", rule->id,
                         rule->accounts[i]);
     }
-    if (rule->group_count > 0 && (rule->account_count != 1 || strcmp(rule->accounts[0], "self") != 0))
-        return fail(error,
-                    "rule '%s': key 'groups': must be empty unless accounts is only \"self\": everybody on a "
-                    "shared account would share them",
-                    rule->id);
-    for (size_t i = 0; i < rule->group_count; i++) {
-        if (tg_policy_group(policy, rule->groups[i]) == NULL)
-            return fail(error, "rule '%s': key 'groups': '%s' is not in the policy's groups", rule->id,
-                        rule->groups[i]);
-    }
-    return 0;
+    if (check_unix_groups(policy, rule, "groups", rule->groups, rule->group_count, error) != 0 ||
+        check_unix_groups(policy, rule, "sudo", rule->sudo, rule->sudo_count, error) != 0)
+        return -1;
+    return check_roles(policy, rule, error);
 }
 
 /* People who are disabled count here: disabling somebody in a hurry must not make the policy unusable. A rule
@@ -183,7 +239,7 @@ static int check_rule(const struct tg_policy *policy, const struct tg_rule *rule
             return fail(error, "rule '%s': key 'requesters': nobody is in group '%s'", rule->id,
                         rule->requesters[i]);
     }
-    if (check_accounts(policy, rule, error) != 0)
+    if (check_accounts(policy, rule, error) != 0 || check_sessions(policy, rule, error) != 0)
         return -1;
     return check_approvers(policy, rule, error);
 }
@@ -206,7 +262,8 @@ int tg_policy_check(const struct tg_policy *policy, struct tg_error *error)
         (void)fail(error, "key 'expires': must be after issued");
         goto out;
     }
-    if (check_names_and_ids(policy, claims, error) != 0 || check_keys(policy, claims, error) != 0)
+    if (check_names_and_ids(policy, claims, error) != 0 || check_keys(policy, claims, error) != 0 ||
+        check_confined(policy, error) != 0)
         goto out;
     for (size_t i = 0; i < policy->rule_count; i++) {
         if (check_rule(policy, &policy->rules[i], error) != 0)

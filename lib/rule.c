@@ -114,12 +114,35 @@ static bool is_destination_among(const char *destination, const struct tg_rule *
     return false;
 }
 
+static bool is_confined(const struct question *question)
+{
+    const struct tg_ticket *ticket = question->ticket;
+    const struct tg_person *person = tg_policy_person(question->policy, ticket->account);
+    const struct tg_shared_account *shared = tg_policy_account(question->policy, ticket->account);
+    return (person != NULL && person->confined) || (shared != NULL && shared->confined);
+}
+
+/* The network rules of a confined account know addresses. A name would be looked up once by the host and
+ * again by sshd, and whoever answers could answer differently. */
+static bool names_addresses(const struct question *question)
+{
+    const struct tg_ticket *ticket = question->ticket;
+    for (size_t i = 0; i < ticket->permit_open_count; i++) {
+        if (!tg_destination_is_numeric(ticket->permit_open[i]))
+            return not_covered(question, "%s must be an address: the account is confined",
+                               ticket->permit_open[i]);
+    }
+    return true;
+}
+
 /* Without a list of destinations port-forwarding goes anywhere, so a rule with a list covers only tickets
  * with one; and a rule that grants port-forwarding without a list covers every list. */
 static bool covers_permit_open(const struct question *question)
 {
     const struct tg_ticket *ticket = question->ticket;
     const struct tg_rule *rule = question->rule;
+    if (is_confined(question) && !names_addresses(question))
+        return false;
     if (rule->permit_open_count == 0 && tg_is_among("port-forwarding", rule->options, rule->option_count))
         return true;
     if (rule->permit_open_count > 0 && ticket->permit_open_count == 0 &&
@@ -144,6 +167,20 @@ static bool covers_source(const struct question *question)
         if (!tg_network_is_within(ticket->source[i], rule->sources, rule->source_count))
             return not_covered(question, "%s", ticket->source[i]);
     }
+    return true;
+}
+
+/* What all extensions of one session come to is bounded by the session's limit (lib/verdict.h). */
+static bool covers_extends(const struct question *question)
+{
+    uint32_t limit = question->rule->max_extension_seconds;
+    if (question->ticket->extends[0] == '\0')
+        return true;
+    if (limit == 0)
+        return not_covered(question, "the rule's sessions cannot be extended");
+    if (question->ticket->seconds > limit)
+        return not_covered(question, "by %" PRIu32 " seconds, at most %" PRIu32, question->ticket->seconds,
+                           limit);
     return true;
 }
 
@@ -177,10 +214,11 @@ static const struct {
     const char *key;
     bool (*covers)(const struct question *question);
 } questions[] = {
-    {"requester", covers_requester}, {"account", covers_account},         {"hosts", covers_hosts},
-    {"emergency", covers_emergency}, {"groups", covers_groups},           {"sudo", covers_sudo},
-    {"options", covers_options},     {"permit_open", covers_permit_open}, {"source", covers_source},
-    {"sessions", covers_sessions},   {"seconds", covers_seconds},         {"approve_by", covers_approve_by},
+    {"requester", covers_requester},   {"account", covers_account},         {"hosts", covers_hosts},
+    {"emergency", covers_emergency},   {"groups", covers_groups},           {"sudo", covers_sudo},
+    {"options", covers_options},       {"permit_open", covers_permit_open}, {"source", covers_source},
+    {"sessions", covers_sessions},     {"extends", covers_extends},         {"seconds", covers_seconds},
+    {"approve_by", covers_approve_by},
 };
 
 const char *tg_rule_gap(const struct tg_policy *policy, const struct tg_rule *rule,
@@ -208,9 +246,5 @@ enum tg_reason tg_rule_covers(const struct tg_policy *policy, const struct tg_ru
     if (key == NULL)
         return TG_allowed;
     (void)snprintf(detail, detail_size, "%s: %s", key, what);
-    for (char *at = detail; detail_size > 0 && *at != '\0'; at++) {
-        if (*at < 0x20 || *at > 0x7e)
-            *at = '?'; /* sudo entries may hold any text */
-    }
     return TG_rule_narrowed;
 }

@@ -24,7 +24,7 @@ static const struct tg_field fields[] = {
     {"uid", TG_FIELD_NUMBER, 0, INT32_MAX, .offset = AT(uid)},
     {"shell", TG_FIELD_TEXT, 2, 128, .offset = AT(shell), .form = &tg_form_shell},
     {"groups", TG_FIELD_TEXTS, 0, 32, LIST(groups, group_count), .form = &tg_form_name},
-    {"sudo", TG_FIELD_TEXTS, 0, 32, LIST(sudo, sudo_count)},
+    {"sudo", TG_FIELD_TEXTS, 0, 32, LIST(sudo, sudo_count), .form = &tg_form_name},
     {"options", TG_FIELD_TEXTS, 0, 4, LIST(options, option_count), .form = &tg_form_option},
     {"permit_open", TG_FIELD_TEXTS, 0, 32, LIST(permit_open, permit_open_count),
      .form = &tg_form_destination},
@@ -48,6 +48,8 @@ static int read_ticket(const struct tg_reading *reading, const json_t *root, str
     ticket->extends = "";
     if (tg_schema_read(reading, &schema, root, ticket) != 0)
         return -1;
+    if (strcmp(ticket->extends, ticket->id) == 0)
+        return tg_schema_fail(reading, "extends", "must be another ticket");
     if (ticket->approve_by < ticket->created)
         return tg_schema_fail(reading, "approve_by", "must not be before created");
     if (!tg_form_command.matches(ticket->command)) {

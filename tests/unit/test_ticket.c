@@ -218,7 +218,7 @@ static void test_composed(void **state)
     assert_int_equal(ticket->uid, 20001);
     assert_string_equal(ticket->shell, "/bin/bash");
     assert_int_equal(ticket->option_count, 2);
-    assert_string_equal(ticket->sudo[0], "ALL");
+    assert_string_equal(ticket->sudo[0], "operator");
     assert_int_equal(ticket->approve_by, WORLD_TIME + 7200);
     assert_int_equal(ticket->sessions, 5);
     assert_string_equal(ticket->source[0], "192.0.2.0/24");

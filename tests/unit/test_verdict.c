@@ -16,14 +16,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOW (WORLD_TIME + 60)
+#define NOW        (WORLD_TIME + 60)
+#define CONFINED   "people/alice/confined=1 rules/0/options+=\"port-forwarding\""
+#define EXTENSIBLE "rules/0/max_extension_seconds=3600"
 
 struct row {
     enum tg_reason reason;
     const char *what;
     const char *policy;    /* changes, see world.h */
     const char *ticket;    /* likewise */
-    const char *approvals; /* see hold_approvals(); NULL: "bob@30" */
+    const char *approvals; /* see world.h; NULL: "bob@30" */
     void (*certificate)(struct tg_certificate *certificate);
     const char *login_key; /* of the certificate; NULL: alice's */
     const char *authority; /* NULL: the policy's */
@@ -182,11 +184,12 @@ static const struct row rows[] = {
     {TG_allowed, "pending, says the service, but the signatures are there", .state = TG_TICKET_PENDING},
     {TG_ticket_used_up, "both sessions opened", .ticket = "sessions=2", .sessions_opened = 2,
      .detail = "2 of 2"},
-    {TG_ticket_extension, "an extension of counted sessions",
+    {TG_ticket_extension, "an extension of counted sessions", .policy = EXTENSIBLE,
      .ticket = "sessions=2 extends=\"T-00000000000ZZ\"", .detail = "T-00000000000ZZ"},
-    {TG_allowed, "the same, without certificate", .ticket = "sessions=2 extends=\"T-00000000000ZZ\"",
-     .without_certificate = true},
-    {TG_allowed, "an extension where any number may be opened", .ticket = "extends=\"T-00000000000ZZ\""},
+    {TG_allowed, "the same, without certificate", .policy = EXTENSIBLE,
+     .ticket = "sessions=2 extends=\"T-00000000000ZZ\"", .without_certificate = true},
+    {TG_allowed, "an extension where any number may be opened", .policy = EXTENSIBLE,
+     .ticket = "extends=\"T-00000000000ZZ\""},
     {TG_allowed, "one of two sessions opened", .ticket = "sessions=2", .sessions_opened = 1},
     {TG_ticket_lapsed, "nobody approved until approve_by", .approvals = "", .now = WORLD_TIME + 3601},
     {TG_ticket_pending, "approve_by is now", .approvals = "", .now = WORLD_TIME + 3600},
@@ -216,7 +219,8 @@ static const struct row rows[] = {
     /* The rule. */
     {TG_rule_gone, "the rule is gone", .ticket = "rule=\"three\"", .detail = "three"},
     {TG_rule_narrowed, "requester", .policy = "rules/0/requesters/0=\"lead\"", .detail = "requester:"},
-    {TG_rule_narrowed, "account", .policy = "rules/0/accounts/0=\"deploy\"", .detail = "account:"},
+    {TG_rule_narrowed, "account", .policy = "rules/0/accounts/0=\"deploy\" rules/0/sudo=[]",
+     .detail = "account:"},
     {TG_rule_narrowed, "a shared account that this rule does not name",
      .ticket = "account=\"deploy\" uid=20100", .account = "deploy", .detail = "account: deploy"},
     {TG_rule_narrowed, "the shared account is gone",
@@ -230,7 +234,7 @@ static const struct row rows[] = {
     {TG_allowed, "an emergency", .policy = "rules/0/emergency=1", .ticket = "emergency=1"},
     {TG_rule_narrowed, "groups", .ticket = "groups=[\"docker\"]", .detail = "groups: docker"},
     {TG_allowed, "a granted group", .policy = "rules/0/groups=[\"docker\"]", .ticket = "groups=[\"docker\"]"},
-    {TG_rule_narrowed, "sudo", .ticket = "sudo=[\"ALL\",\"/bin/x\"]", .detail = "sudo: /bin/x"},
+    {TG_rule_narrowed, "sudo", .ticket = "sudo=[\"operator\",\"admin\"]", .detail = "sudo: admin"},
     {TG_rule_narrowed, "options", .ticket = "options=[\"pty\",\"x11\"]", .detail = "options: x11"},
     {TG_rule_narrowed, "permit_open", .ticket = "permit_open=[\"db1:5432\"]", .detail = "permit_open: db1"},
     {TG_rule_narrowed, "permit_open of another port", .policy = "rules/0/permit_open=[\"db*:5432\"]",
@@ -244,6 +248,19 @@ static const struct row rows[] = {
      .ticket = "permit_open=[\"db1:5432\"]"},
     {TG_allowed, "a destination where all are granted", .policy = "rules/0/options+=\"port-forwarding\"",
      .ticket = "permit_open=[\"[::1]:5432\"]"},
+    {TG_rule_narrowed, "a confined person's destination by name", .policy = CONFINED,
+     .ticket = "permit_open=[\"db1:5432\"]", .detail = "permit_open: db1:5432 must be an address"},
+    {TG_allowed, "by IPv4 address", .policy = CONFINED, .ticket = "permit_open=[\"192.0.2.1:5432\"]"},
+    {TG_allowed, "by IPv6 address", .policy = CONFINED, .ticket = "permit_open=[\"[2001:db8::1]:5432\"]"},
+    {TG_rule_narrowed, "by an address that is none", .policy = CONFINED,
+     .ticket = "permit_open=[\"192.0.2.256:5432\"]", .detail = "must be an address"},
+    {TG_allowed, "by name, for somebody who is not confined",
+     .policy = "people/bob/confined=1 rules/0/options+=\"port-forwarding\"",
+     .ticket = "permit_open=[\"db1:5432\"]"},
+    {TG_rule_narrowed, "a confined shared account's destination by name",
+     .policy = "accounts/deploy/confined=1 rules/3/options+=\"port-forwarding\"",
+     .ticket = "rule=\"shared\" account=\"deploy\" uid=20100 permit_open=[\"db1:5432\"]", .account = "deploy",
+     .detail = "must be an address"},
     {TG_rule_narrowed, "no source where the rule wants one", .policy = "rules/0/sources=[\"192.0.2.0/24\"]",
      .detail = "source:"},
     {TG_rule_narrowed, "a wider source", .policy = "rules/0/sources=[\"192.0.2.0/24\"]",
@@ -256,6 +273,15 @@ static const struct row rows[] = {
     {TG_allowed, "as many sessions", .policy = "rules/0/sessions=2", .ticket = "sessions=2"},
     {TG_rule_narrowed, "seconds", .policy = "rules/0/max_seconds=1799", .detail = "seconds: 1800"},
     {TG_allowed, "as many seconds", .policy = "rules/0/max_seconds=1800"},
+    {TG_rule_narrowed, "an extension where there is none", .ticket = "extends=\"T-00000000000ZZ\"",
+     .detail = "extends: the rule's sessions cannot be extended"},
+    {TG_rule_narrowed, "too long an extension", .policy = "rules/0/max_extension_seconds=1799",
+     .ticket = "extends=\"T-00000000000ZZ\"", .detail = "extends: by 1800 seconds, at most 1799"},
+    {TG_allowed, "as long an extension", .policy = "rules/0/max_extension_seconds=1800",
+     .ticket = "extends=\"T-00000000000ZZ\""},
+    {TG_rule_narrowed, "an extension is a ticket too",
+     .policy = "rules/0/max_extension_seconds=3600 rules/0/max_seconds=1799",
+     .ticket = "extends=\"T-00000000000ZZ\"", .detail = "seconds: 1800"},
     {TG_rule_narrowed, "approve_by", .policy = "limits/approve_by_seconds=3599", .detail = "approve_by:"},
     {TG_allowed, "as late an approve_by", .policy = "limits/approve_by_seconds=3600"},
 
@@ -332,66 +358,6 @@ static const struct row rows[] = {
 
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
 
-/* "NAME[=KEYOWNER][/KEYINDEX]@SECONDS[:sk][:uv][:be][:other][:sSECONDS][:!REASON]", or "!REASON" for one of
- * which not even the bytes were sound. SECONDS count from WORLD_TIME. */
-static void hold_approval(const struct tg_policy *policy, const struct tg_ticket *ticket, char *word,
-                          struct tg_held_approval *held)
-{
-    char *flags = word, *when = strsep(&flags, ":");
-    char *who = strsep(&when, "@"), *slash = strchr(who, '/'), *equals = strchr(who, '=');
-    size_t index = slash != NULL ? strtoul(slash + 1, NULL, 10) : 0;
-    uint32_t seconds = 0;
-    struct tg_ticket named = *ticket;
-    if (who[0] == '!') {
-        assert_true(tg_reason_from_name(who + 1, &held->refused));
-        return;
-    }
-    if (slash != NULL)
-        *slash = '\0';
-    if (equals != NULL)
-        *equals = '\0';
-    const struct tg_person *owner = tg_policy_person(policy, equals != NULL ? equals + 1 : who);
-    if (owner != NULL && index < owner->key_count)
-        memcpy(held->key, owner->keys[index].key->fingerprint, sizeof held->key);
-    for (char *flag; (flag = strsep(&flags, ":")) != NULL;) {
-        held->facts.security_key |= strcmp(flag, "sk") == 0;
-        held->facts.user_verified |= strcmp(flag, "uv") == 0;
-        held->facts.backup_eligible |= strcmp(flag, "be") == 0;
-        if (flag[0] == '!')
-            assert_true(tg_reason_from_name(flag + 1, &held->refused));
-        else if (strcmp(flag, "other") == 0)
-            named.digest[0] = named.digest[0] == '0' ? '1' : '0';
-        else if (flag[0] == 's' && flag[1] != 'k')
-            seconds = (uint32_t)strtoul(flag + 1, NULL, 10);
-    }
-    char *text;
-    size_t length;
-    struct tg_error error = {0};
-    assert_int_equal(
-        tg_approval_compose(&named, who, WORLD_TIME + strtol(when, NULL, 10), seconds, &text, &length), 0);
-    assert_int_equal(tg_approval_parse(tg_bytes_of(text, length), &held->approval, &error), 0);
-    free(text);
-}
-
-static void hold_approvals(const struct tg_policy *policy, const char *text, struct tg_held_ticket *held)
-{
-    char *copy = strdup(text != NULL ? text : "bob@30");
-    held->approvals = calloc(TG_APPROVALS_MAX, sizeof *held->approvals);
-    for (char *rest = copy, *word; (word = strsep(&rest, " ")) != NULL;) {
-        if (*word != '\0')
-            hold_approval(policy, held->ticket, word, &held->approvals[held->approval_count++]);
-    }
-    free(copy);
-}
-
-static void release(struct tg_held_ticket *held)
-{
-    for (size_t i = 0; i < held->approval_count; i++)
-        tg_held_approval_clear(&held->approvals[i]);
-    free(held->approvals);
-    tg_ticket_free(held->ticket);
-}
-
 /* Says what is wrong and returns false, so that one run shows every row that fails. */
 static bool judge_row(const struct row *row)
 {
@@ -399,7 +365,7 @@ static bool judge_row(const struct row *row)
     struct tg_policy *before = world_policy(NULL), *policy = world_policy(row->policy);
     struct tg_held_ticket held = {
         .ticket = world_ticket(row->ticket), .state = row->state, .sessions_opened = row->sessions_opened};
-    hold_approvals(before, row->approvals, &held);
+    world_hold_approvals(before, row->approvals, &held);
     const char *principals[] = {"alice"};
     uint64_t now = (uint64_t)(row->now != 0 ? row->now : NOW);
     struct tg_certificate certificate = {
@@ -432,7 +398,7 @@ static bool judge_row(const struct row *row)
                     row->detail != NULL ? row->detail : "");
     tg_public_key_free(certificate.key);
     tg_public_key_free(certificate.authority);
-    release(&held);
+    world_release(&held);
     tg_policy_free(policy);
     tg_policy_free(before);
     return right;
@@ -483,8 +449,8 @@ static void assert_first_wins(const char *first, const char *first_approvals, co
     struct tg_policy *policy = world_policy(NULL);
     struct tg_held_ticket a = {.ticket = world_ticket(first)}, b = {.ticket = world_ticket(second)};
     const struct tg_connection connection = {.host = "ops1", .account = "alice"};
-    hold_approvals(policy, first_approvals, &a);
-    hold_approvals(policy, second_approvals, &b);
+    world_hold_approvals(policy, first_approvals, &a);
+    world_hold_approvals(policy, second_approvals, &b);
     for (int order = 0; order < 2; order++) {
         const struct tg_held_ticket *tickets[] = {order == 0 ? &a : &b, order == 0 ? &b : &a};
         struct tg_verdict verdict;
@@ -494,8 +460,8 @@ static void assert_first_wins(const char *first, const char *first_approvals, co
         if (reason == TG_allowed)
             assert_string_equal(verdict.rule->id, a.ticket->rule);
     }
-    release(&a);
-    release(&b);
+    world_release(&a);
+    world_release(&b);
     tg_policy_free(policy);
 }
 
@@ -527,14 +493,14 @@ static void test_missing(void **state)
     const struct tg_rule *rule = tg_policy_rule(policy, "both");
     uint32_t missing[2] = {9, 9};
     int64_t begins, ends;
-    hold_approvals(policy, "dave@30", &held);
+    world_hold_approvals(policy, "dave@30", &held);
     assert_int_equal(tg_verdict_approvals(policy, rule, &held, NOW, &begins, &ends, missing, NULL, 0),
                      TG_approvals_missing);
     assert_int_equal(missing[0], 1);
     assert_int_equal(missing[1], 0);
     assert_int_equal(begins, 0);
     assert_int_equal(ends, 0);
-    release(&held);
+    world_release(&held);
     tg_policy_free(policy);
 }
 
@@ -547,7 +513,7 @@ static void test_too_many_approvals(void **state)
     struct tg_held_approval many[TG_APPROVALS_MAX + 1] = {0};
     int64_t begins, ends;
     char detail[160];
-    hold_approvals(policy, NULL, &held);
+    world_hold_approvals(policy, NULL, &held);
     for (size_t i = 0; i < TG_APPROVALS_MAX; i++)
         many[i].refused = TG_approval_signature;
     many[TG_APPROVALS_MAX] = held.approvals[0];
@@ -556,7 +522,7 @@ static void test_too_many_approvals(void **state)
     assert_int_equal(tg_verdict_approvals(policy, tg_policy_rule(policy, "one"), &flooded, NOW, &begins,
                                           &ends, NULL, detail, sizeof detail),
                      TG_approval_signature);
-    release(&held);
+    world_release(&held);
     tg_policy_free(policy);
 }
 

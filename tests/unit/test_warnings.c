@@ -60,7 +60,7 @@ static void warns_about_the_unusual(void **state)
         {"seconds=28800", NULL, "window is long"},
         {"not_before=1800900000", NULL, "begins only"},
         {"command=\"reboot\"", NULL, "reboot"},
-        {"sudo=[\"ALL\"]", NULL, "sudo"},
+        {"sudo=[\"operator\"]", NULL, "sudo"},
         {NULL, "rules/0/max_seconds=60", "no host will accept"},
         {NULL, "people/alice/disabled=1", "disabled"},
         {NULL, NULL, "software key"},

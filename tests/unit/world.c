@@ -23,11 +23,12 @@ static json_t *person(uint32_t uid, const char *groups, const char *key, const c
 
 static json_t *rule(const char *id, const char *account, const char *approvers)
 {
-    return json_pack("{s:s s:[s] s:[s] s:[s] s:o s:i s:i s:i s:i s:[] s:[s] s:[s,s] s:[] s:[] s:i s:i}", "id",
+    return json_pack("{s:s s:[s] s:[s] s:[s] s:o s:i s:i s:i s:i s:[] s:o s:[s,s] s:[] s:[] s:i s:i}", "id",
                      id, "hosts", "ops*", "accounts", account, "requesters", "dev", "approvers",
                      json_loads(approvers, 0, NULL), "max_seconds", 3600, "max_certificate_seconds", 3600,
-                     "hardware_key", 0, "user_verification", 0, "groups", "sudo", "ALL", "options", "pty",
-                     "agent-forwarding", "permit_open", "sources", "sessions", 0, "emergency", 0);
+                     "hardware_key", 0, "user_verification", 0, "groups", "sudo",
+                     strcmp(account, "self") == 0 ? json_pack("[s]", "operator") : json_array(), "options",
+                     "pty", "agent-forwarding", "permit_open", "sources", "sessions", 0, "emergency", 0);
 }
 
 static json_t *people(void)
@@ -51,12 +52,13 @@ static json_t *policy_object(void)
     json_array_append_new(
         rules, rule("both", "self", "[{\"group\":\"sre\",\"count\":1},{\"group\":\"lead\",\"count\":1}]"));
     json_array_append_new(rules, rule("shared", "deploy", "[{\"group\":\"sre\",\"count\":1}]"));
-    return json_pack(
-        "{s:i s:i s:I s:I s:o s:{s:{s:i} s:{s:i}} s:{s:{s:i}} s:[s] s:o s:{s:[] s:[] s:[]} s:{s:i s:i}}", "v",
-        1, "serial", 7, "issued", (json_int_t)(WORLD_TIME - 1000), "expires",
-        (json_int_t)(WORLD_TIME + 1000000), "people", people(), "accounts", "deploy", "uid", 20100, "ubuntu",
-        "uid", 0, "groups", "docker", "gid", 20200, "user_ca", KEY_CA, "rules", rules, "revoked", "keys",
-        "serials", "key_ids", "limits", "approve_by_seconds", 7200, "open_tickets", 10);
+    return json_pack("{s:i s:i s:I s:I s:o s:{s:{s:i} s:{s:i}} s:{s:{s:i} s:{s:i}} s:[s] s:o s:{s:[] s:[] "
+                     "s:[]} s:{s:i s:i}}",
+                     "v", 1, "serial", 7, "issued", (json_int_t)(WORLD_TIME - 1000), "expires",
+                     (json_int_t)(WORLD_TIME + 1000000), "people", people(), "accounts", "deploy", "uid",
+                     20100, "ubuntu", "uid", 0, "groups", "docker", "gid", 20200, "operator", "gid", 20201,
+                     "user_ca", KEY_CA, "rules", rules, "revoked", "keys", "serials", "key_ids", "limits",
+                     "approve_by_seconds", 7200, "open_tickets", 10);
 }
 
 static json_t *ticket_object(void)
@@ -205,6 +207,65 @@ char *world_sign(const char *private_key, const char *name_space, const char *te
     tg_signer_free(signer);
     free(blob);
     return armored;
+}
+
+/* One word of world_hold_approvals(). */
+static void hold_approval(const struct tg_policy *policy, const struct tg_ticket *ticket, char *word,
+                          struct tg_held_approval *held)
+{
+    char *flags = word, *when = strsep(&flags, ":");
+    char *who = strsep(&when, "@"), *slash = strchr(who, '/'), *equals = strchr(who, '=');
+    size_t index = slash != NULL ? strtoul(slash + 1, NULL, 10) : 0;
+    uint32_t seconds = 0;
+    struct tg_ticket named = *ticket;
+    if (who[0] == '!') {
+        assert_true(tg_reason_from_name(who + 1, &held->refused));
+        return;
+    }
+    if (slash != NULL)
+        *slash = '\0';
+    if (equals != NULL)
+        *equals = '\0';
+    const struct tg_person *owner = tg_policy_person(policy, equals != NULL ? equals + 1 : who);
+    if (owner != NULL && index < owner->key_count)
+        memcpy(held->key, owner->keys[index].key->fingerprint, sizeof held->key);
+    for (char *flag; (flag = strsep(&flags, ":")) != NULL;) {
+        held->facts.security_key |= strcmp(flag, "sk") == 0;
+        held->facts.user_verified |= strcmp(flag, "uv") == 0;
+        held->facts.backup_eligible |= strcmp(flag, "be") == 0;
+        if (flag[0] == '!')
+            assert_true(tg_reason_from_name(flag + 1, &held->refused));
+        else if (strcmp(flag, "other") == 0)
+            named.digest[0] = named.digest[0] == '0' ? '1' : '0';
+        else if (flag[0] == 's' && flag[1] != 'k')
+            seconds = (uint32_t)strtoul(flag + 1, NULL, 10);
+    }
+    char *text;
+    size_t length;
+    struct tg_error error = {0};
+    assert_int_equal(
+        tg_approval_compose(&named, who, WORLD_TIME + strtol(when, NULL, 10), seconds, &text, &length), 0);
+    assert_int_equal(tg_approval_parse(tg_bytes_of(text, length), &held->approval, &error), 0);
+    free(text);
+}
+
+void world_hold_approvals(const struct tg_policy *policy, const char *text, struct tg_held_ticket *held)
+{
+    char *copy = strdup(text != NULL ? text : "bob@30");
+    held->approvals = calloc(TG_APPROVALS_MAX, sizeof *held->approvals);
+    for (char *rest = copy, *word; (word = strsep(&rest, " ")) != NULL;) {
+        if (*word != '\0')
+            hold_approval(policy, held->ticket, word, &held->approvals[held->approval_count++]);
+    }
+    free(copy);
+}
+
+void world_release(struct tg_held_ticket *held)
+{
+    for (size_t i = 0; i < held->approval_count; i++)
+        tg_held_approval_clear(&held->approvals[i]);
+    free(held->approvals);
+    tg_ticket_free(held->ticket);
 }
 
 void world_assert_error(const struct tg_error *error, enum tg_reason reason, const char *part)

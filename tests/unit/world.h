@@ -30,6 +30,12 @@ struct tg_public_key *world_key(const char *line);
 /* Signs a text with a private key of world_keys.h; the caller frees the armored signature. */
 char *world_sign(const char *private_key, const char *name_space, const char *text);
 
+/* Gives a ticket its approvals: words "NAME[=KEYOWNER][/KEYINDEX]@SECONDS[:sk][:uv][:be][:other][:sSECONDS]
+ * [:!REASON]", or "!REASON" for one of which not even the bytes were sound. SECONDS count from WORLD_TIME.
+ * NULL: "bob@30". */
+void world_hold_approvals(const struct tg_policy *policy, const char *text, struct tg_held_ticket *held);
+void world_release(struct tg_held_ticket *held);
+
 /* Fails the test unless `error` says `reason` and its text has `part` in it. */
 void world_assert_error(const struct tg_error *error, enum tg_reason reason, const char *part);
 
