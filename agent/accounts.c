@@ -80,6 +80,8 @@ static bool want(struct tg_accounts *wanted, const struct tg_policy *policy, con
         account->forgotten = ends + linger_seconds;
         (void)snprintf(account->shell, sizeof account->shell, "%s", ticket->shell);
     }
+    const struct tg_rule *rule = tg_policy_rule(policy, ticket->rule);
+    account->recorded = account->recorded || (rule != NULL && rule->record);
     for (size_t i = 0; i < ticket->group_count; i++) {
         const struct tg_unix_group *group = tg_policy_group(policy, ticket->groups[i]);
         if (group != NULL && !add_gid(account, group->gid))
@@ -201,6 +203,16 @@ static bool linger(struct tg_accounts *wanted, const struct tg_remembered_accoun
     return true;
 }
 
+/* What was shown before is shown still. */
+static void keep_recorded_since(struct tg_accounts *wanted, const struct tg_accounts *before)
+{
+    for (size_t i = 0; i < wanted->count; i++) {
+        const struct tg_remembered_account *same = look_up(before, before->count, wanted->list[i].name);
+        if (wanted->list[i].recorded && same != NULL && same->recorded && same->uid == wanted->list[i].uid)
+            wanted->list[i].recorded_since = same->recorded_since;
+    }
+}
+
 int tg_accounts_update(struct tg_accounts *accounts, const struct tg_policy *policy,
                        struct tg_ticket_store *tickets, const struct tg_accounts_wish *wish, int64_t now)
 {
@@ -215,6 +227,7 @@ int tg_accounts_update(struct tg_accounts *accounts, const struct tg_policy *pol
         return -1;
     }
     sort(&wanted);
+    keep_recorded_since(&wanted, accounts);
     tg_accounts_free(accounts);
     *accounts = wanted;
     return 0;

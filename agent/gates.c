@@ -8,6 +8,7 @@
 
 #include "agent/gates.h"
 
+#include "agent/recording.h"
 #include "agent/teardown_gate.h"
 
 #include "lib/canonical_json.h"
@@ -187,6 +188,8 @@ static bool make_line(struct tg_agent *agent, const struct tg_agent_request *req
         const struct tg_ticket *ticket = verdict.ticket->ticket;
         if (!tg_dedicated_may_pass(agent, ticket->requester, ticket->id, answer))
             return false;
+        if (!tg_recording_may_pass(agent, ticket, answer))
+            return false;
         if (!tg_principals_line(ticket, verdict.ends, answer->text, sizeof answer->text)) {
             tg_refuse(answer, TG_ticket_command, ticket->id, "sshd cannot carry what the ticket asks for");
             return false;
@@ -281,6 +284,8 @@ static bool still_admitted(struct tg_agent *agent, const struct tg_admission *ad
                        : verdict.reason == TG_allowed) {
         if (!without_ticket && !tg_dedicated_may_pass(agent, verdict.ticket->ticket->requester,
                                                       verdict.ticket->ticket->id, answer))
+            return false;
+        if (!without_ticket && !tg_recording_may_pass(agent, verdict.ticket->ticket, answer))
             return false;
         *answer = (struct tg_agent_answer){.reason = TG_allowed};
         memcpy(answer->ticket, admission->ticket, sizeof answer->ticket);

@@ -19,6 +19,7 @@ libtegata_agent_la_SOURCES = \
 	agent/process.c agent/process.h \
 	agent/process_table.c agent/process_table.h \
 	agent/publish.c agent/roster_publish.h \
+	agent/recording.c agent/recording.h \
 	agent/repeats.c agent/repeats.h \
 	agent/service_request.c agent/service_request.h \
 	agent/session_gate.c \

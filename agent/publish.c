@@ -3,10 +3,12 @@
  * Writing the roster when it should say something else than it does.
  */
 #include "agent/agent.h"
+#include "agent/recording.h"
 #include "lib/digest.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { PUBLISH_AGAIN_S = 3600, RETRY_S = 10 };
 
@@ -98,7 +100,7 @@ static void add_users(struct tg_agent *agent, struct draft *draft, const struct 
                                         .uid = account->uid,
                                         .gecos = "",
                                         .home = draft->homes[draft->user_count],
-                                        .shell = account->shell,
+                                        .shell = tg_recording_shell(account),
                                         .expires = account->expires,
                                         .forgotten = account->forgotten,
                                         .gids = draft->gids + gids};
@@ -172,6 +174,14 @@ static bool is_in_place(const struct tg_agent *agent)
     return tg_roster_generation(agent->config.roster) == agent->roster_generation;
 }
 
+/* The turn's own time will not do: whoever looked an account up meanwhile saw the old file. */
+static int64_t steady_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + 1;
+}
+
 static int build_and_write(struct tg_agent *agent, const struct tg_local_names *names, struct tg_error *error)
 {
     struct draft draft;
@@ -188,8 +198,10 @@ static int build_and_write(struct tg_agent *agent, const struct tg_local_names *
         result = tg_fail(error, TG_internal_error, "no memory for the roster");
     else if (strcmp(digest, agent->roster_digest) != 0 || !is_in_place(agent))
         result = write_draft(agent, &draft, error);
-    if (result == 0)
+    if (result == 0) {
         memcpy(agent->roster_digest, digest, sizeof digest);
+        tg_recording_published(&agent->accounts, draft.users, draft.user_count, steady_now());
+    }
 out:
     draft_free(&draft);
     return result;

@@ -17,6 +17,9 @@ struct tg_remembered_account {
     char shell[TG_SHELL_SIZE];
     int64_t expires; /* 0: never had a ticket here */
     int64_t forgotten;
+    bool recorded;          /* a ticket in force asks for recording */
+    int64_t recorded_since; /* the roster shows the recorder shell since then, steady milliseconds; 0: not
+                               yet. Not on disk: an agent that comes back publishes, and counts from there */
     uint32_t *gids;
     size_t gid_count;
 };

@@ -6,6 +6,7 @@
  * the session registered and the answer given.
  */
 #include "agent/gates.h"
+#include "agent/recording.h"
 #include "agent/service_request.h"
 
 #include <errno.h>
@@ -261,7 +262,8 @@ static void open_session(struct tg_agent *agent, struct tg_client *client, struc
     const struct tg_ticket *ticket = entry->held.ticket;
     char id[TG_SESSION_ID_SIZE];
     /* Once more: while this one was counted, somebody else's may have opened. */
-    if (!tg_dedicated_may_open(agent, ticket->requester, ticket->id, &answer)) {
+    if (!tg_dedicated_may_open(agent, ticket->requester, ticket->id, &answer) ||
+        !tg_recording_may_open(agent, ticket, &client->process, &answer)) {
         refuse(agent, client, &answer);
         return;
     }

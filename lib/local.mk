@@ -13,6 +13,7 @@ libtegata_plugin_la_SOURCES = \
 	lib/log.c lib/log.h \
 	lib/monotonic.c lib/monotonic.h \
 	lib/reason.c lib/reason.h lib/reason.def \
+	lib/recording.c lib/recording.h \
 	lib/wire.c lib/wire.h
 libtegata_plugin_la_CFLAGS = $(AM_CFLAGS) -ffunction-sections -fdata-sections
 libtegata_plugin_la_LIBADD = $(INIH_STATIC_LIBS)
