@@ -388,10 +388,12 @@ struct tg_ticket_entry *tg_tickets_next(const struct tg_ticket_store *store, str
 }
 
 /* Is its final state all that will ever be asked of it? One whose sessions are used up still gives its
- * account a name, by its approvals. */
+ * account a name, by its approvals; and they still say when the window of one that has expired began, on
+ * which the limit of a session depends that was extended. */
 static bool is_closed(const struct tg_ticket_entry *entry)
 {
-    return tg_ticket_state_is_final(entry->held.state) && entry->held.state != TG_TICKET_EXHAUSTED;
+    return tg_ticket_state_is_final(entry->held.state) && entry->held.state != TG_TICKET_EXHAUSTED &&
+           entry->held.state != TG_TICKET_EXPIRED;
 }
 
 void tg_tickets_reverify(struct tg_ticket_store *store, const struct tg_policy *policy)
@@ -406,12 +408,15 @@ void tg_tickets_reverify(struct tg_ticket_store *store, const struct tg_policy *
     }
 }
 
-/* The last moment at which anybody could take the ticket for valid, and an hour. Cannot overflow: both are
- * below 2^53. */
-static int64_t keep_until(const struct tg_ticket *ticket)
+/* The last moment at which anybody could take the ticket for valid, and an hour; one that was approved may
+ * have opened a session, which extensions may keep alive for another while. Cannot overflow: all are below
+ * 2^53. */
+static int64_t keep_until(const struct tg_ticket_entry *entry)
 {
+    const struct tg_ticket *ticket = entry->held.ticket;
     int64_t begins = ticket->approve_by > ticket->not_before ? ticket->approve_by : ticket->not_before;
-    return begins + ticket->seconds + TG_TICKET_KEEP_SECONDS;
+    int64_t ends = begins + ticket->seconds + TG_TICKET_KEEP_SECONDS;
+    return entry->sound ? ends + TG_EXTENSION_SECONDS_MAX : ends;
 }
 
 static bool mark_entries(struct tg_ticket_store *store, struct tg_marks *marks)
@@ -419,7 +424,7 @@ static bool mark_entries(struct tg_ticket_store *store, struct tg_marks *marks)
     struct tg_ticket_cursor cursor = {0};
     for (struct tg_ticket_entry *entry; (entry = tg_tickets_next(store, &cursor)) != NULL;) {
         const struct tg_held_ticket *held = &entry->held;
-        struct tg_mark mark = {.state = held->state, .until = keep_until(held->ticket)};
+        struct tg_mark mark = {.state = held->state, .until = keep_until(entry)};
         if (held->ticket->sessions > 0)
             mark.opened = held->sessions_opened;
         if (mark.opened == 0 && !tg_ticket_state_is_final(held->state))
@@ -462,14 +467,14 @@ size_t tg_tickets_purge(struct tg_ticket_store *store, int64_t now)
     struct tg_ticket_cursor cursor = {0};
     size_t purged = 0;
     for (struct tg_ticket_entry *entry; (entry = tg_tickets_next(store, &cursor)) != NULL;)
-        purged += keep_until(entry->held.ticket) < now;
+        purged += keep_until(entry) < now;
     if (purged == 0 || tg_tickets_init(&kept) != 0)
         return 0;
     for (size_t i = 0; i < BUCKETS; i++) {
         struct tg_ticket_entry *next;
         for (struct tg_ticket_entry *entry = store->index.by_id[i]; entry != NULL; entry = next) {
             next = entry->next_by_id;
-            if (keep_until(entry->held.ticket) < now) {
+            if (keep_until(entry) < now) {
                 entry_free(entry);
                 continue;
             }

@@ -4,9 +4,10 @@
  * parsed from them, so that everything can be judged anew under a new policy and written to disk as it was
  * received.
  *
- * A final state is never left: an entry stays, with its state, until the ticket could not be valid any more
- * whatever anybody says about it. That is how a mark that the service drops later is not forgotten; marks.h
- * is for the day on which the entries themselves are lost.
+ * A final state is never left, but that an exhausted ticket may be revoked or released: an entry stays, with
+ * its state, until the ticket could not be valid any more whatever anybody says about it. That is how a mark
+ * that the service drops later is not forgotten; marks.h is for the day on which the entries themselves are
+ * lost.
  */
 #ifndef TEGATA_AGENT_TICKETS_H
 #define TEGATA_AGENT_TICKETS_H
@@ -18,7 +19,8 @@
 enum {
     TG_TICKETS_MAX = 100000,
     TG_TICKETS_BYTES_MAX = 128 * 1024 * 1024, /* of documents and signatures in all */
-    TG_TICKET_KEEP_SECONDS = 3600,            /* beyond the last moment at which a ticket could be valid */
+    TG_TICKET_KEEP_SECONDS =
+        3600, /* beyond the last moment at which a ticket, or a session, could be valid */
     /* Tickets without a sound approval, and approvals that are not sound, cost the service nothing: they take
      * at most half of the store, and an approved ticket always finds room. */
     TG_TICKETS_UNSOUND_MAX = TG_TICKETS_MAX / 2,
@@ -88,8 +90,8 @@ enum tg_intake tg_tickets_take(struct tg_ticket_store *store, const struct tg_po
 /* The latest approve_by that the policy covers for tickets created up to now; INT64_MAX without a policy. */
 int64_t tg_tickets_latest(const struct tg_policy *policy, int64_t now);
 
-/* Judges the approvals anew, but for tickets in a final state: nothing is asked of those any more, and they
- * are most of what is in hand. Of the others 1,000 with an approval each take about 0.15 s. */
+/* Judges the approvals anew, but for tickets that were taken back: nothing is asked of those any more. Of the
+ * others 1,000 with an approval each take about 0.15 s. */
 void tg_tickets_reverify(struct tg_ticket_store *store, const struct tg_policy *policy);
 
 /* Brings store->marks into step with the entries. 1 if they changed, 0 if not, -1 without memory. */

@@ -95,7 +95,7 @@ static const struct tg_field rule_fields[] = {
     {"emergency", TG_FIELD_FLAG, .offset = offsetof(struct tg_rule, emergency)},
     {"end_with_certificate", TG_FIELD_FLAG, .offset = offsetof(struct tg_rule, end_with_certificate),
      .optional = true},
-    {"max_extension_seconds", TG_FIELD_NUMBER, 0, SECONDS_MAX,
+    {"max_extension_seconds", TG_FIELD_NUMBER, 0, TG_EXTENSION_SECONDS_MAX,
      .offset = offsetof(struct tg_rule, max_extension_seconds), .optional = true},
     {"record", TG_FIELD_FLAG, .offset = offsetof(struct tg_rule, record), .optional = true},
     {"step_up", TG_FIELD_FLAG, .offset = offsetof(struct tg_rule, step_up), .optional = true},

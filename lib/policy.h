@@ -13,7 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TG_POLICY_MAX = 1048576 };
+enum {
+    TG_POLICY_MAX = 1048576,
+    TG_EXTENSION_SECONDS_MAX = 86400, /* the greatest max_extension_seconds */
+};
 
 struct tg_person_key {
     struct tg_public_key *key;

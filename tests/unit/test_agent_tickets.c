@@ -102,6 +102,31 @@ static void test_taken_once(void **state)
     tg_policy_free(policy);
 }
 
+/* The sessions of an exhausted ticket may still run: it is to be possible to end them. */
+static void test_exhausted_may_be_taken_back(void **state)
+{
+    (void)state;
+    static const enum tg_ticket_state states[] = {TG_TICKET_REVOKED, TG_TICKET_RELEASED};
+    struct tg_policy *policy = world_policy(NULL);
+    struct tg_error error;
+    struct offer offer;
+    offer_init(&offer, NULL, TG_TICKET_EXHAUSTED);
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        struct tg_ticket_store store;
+        assert_int_equal(tg_tickets_init(&store), 0);
+        offer.ticket.state = TG_TICKET_EXHAUSTED;
+        (void)take(&store, policy, &offer, &error);
+        offer.ticket.state = states[i];
+        assert_int_equal(take(&store, policy, &offer, &error), TG_INTAKE_CHANGED);
+        offer.ticket.state = TG_TICKET_EXHAUSTED;
+        assert_int_equal(take(&store, policy, &offer, &error), TG_INTAKE_SAME);
+        assert_int_equal(only_entry(&store)->held.state, states[i]);
+        tg_tickets_free(&store);
+    }
+    offer_free(&offer);
+    tg_policy_free(policy);
+}
+
 static void test_final_states_stick(void **state)
 {
     (void)state;
@@ -180,14 +205,15 @@ static void test_a_new_policy_judges_anew(void **state)
 }
 
 /* Nothing is asked of a closed ticket, so a policy that comes while many are in hand need not judge it. But
- * one that is used up still gives its account a name. */
+ * one that is used up still gives its account a name, and one that has expired may have been extended. */
 static void test_a_new_policy_leaves_closed_tickets_alone(void **state)
 {
     (void)state;
-    static const enum tg_ticket_state states[] = {TG_TICKET_REVOKED, TG_TICKET_EXHAUSTED};
+    static const enum tg_ticket_state states[] = {TG_TICKET_REVOKED, TG_TICKET_RELEASED, TG_TICKET_EXHAUSTED,
+                                                  TG_TICKET_EXPIRED};
     struct tg_policy *policy = world_policy(NULL);
     struct tg_error error;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         struct tg_ticket_store store;
         struct offer offer;
         offer_init(&offer, NULL, states[i]);
@@ -195,7 +221,7 @@ static void test_a_new_policy_leaves_closed_tickets_alone(void **state)
         assert_int_equal(take(&store, NULL, &offer, &error), TG_INTAKE_CHANGED);
         tg_tickets_reverify(&store, policy);
         assert_int_equal(only_entry(&store)->held.approvals[0].refused == TG_allowed,
-                         states[i] == TG_TICKET_EXHAUSTED);
+                         states[i] == TG_TICKET_EXHAUSTED || states[i] == TG_TICKET_EXPIRED);
         tg_tickets_free(&store);
         offer_free(&offer);
     }
@@ -364,7 +390,7 @@ static void test_purge(void **state)
     assert_int_equal(tg_tickets_init(&store), 0);
     assert_int_equal(take(&store, policy, &offer, &error), TG_INTAKE_CHANGED);
     const struct tg_ticket *ticket = only_entry(&store)->held.ticket;
-    int64_t last = ticket->approve_by + ticket->seconds + TG_TICKET_KEEP_SECONDS;
+    int64_t last = ticket->approve_by + ticket->seconds + TG_TICKET_KEEP_SECONDS + TG_EXTENSION_SECONDS_MAX;
     assert_int_equal(tg_tickets_purge(&store, last), 0);
     assert_int_equal(tg_tickets_purge(&store, last + 1), 1);
     assert_int_equal(store.count, 0);
@@ -542,6 +568,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_taken_once),
+        cmocka_unit_test(test_exhausted_may_be_taken_back),
         cmocka_unit_test(test_final_states_stick),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_a_new_policy_judges_anew),

@@ -60,15 +60,45 @@ static void test_key_owner(void **state)
     tg_policy_free(policy);
 }
 
-static void test_refused(void **state)
+struct refusal {
+    const char *changes, *part;
+};
+
+static void assert_all_refused(const struct refusal *rows, size_t count)
 {
-    static const struct {
-        const char *changes, *part;
-    } rows[] = {
+    for (size_t i = 0; i < count; i++) {
+        struct tg_error error = {0};
+        struct tg_policy *policy;
+        char *text = world_policy_text(rows[i].changes);
+        if (tg_policy_parse(tg_bytes_of_text(text), &policy, &error) == 0)
+            fail_msg("%s", rows[i].changes);
+        assert_null(policy);
+        world_assert_error(&error, TG_policy_malformed, rows[i].part);
+        free(text);
+    }
+}
+
+static void test_document_refused(void **state)
+{
+    static const struct refusal rows[] = {
         {"v=2", "'v'"},
         {"serial=0", "'serial'"},
         {"surprise=1", "'surprise'"},
         {"expires=1799999000", "'expires'"},
+        {"revoked/serials+=\"007\"", "key 'revoked': key 'serials'"},
+        {"revoked/serials+=\"18446744073709551616\"", "'serials'"},
+        {"revoked/keys+=\"laptop\"", "'keys'"},
+        {"revoked/people=[]", "'revoked'"},
+        {"limits/approve_by_seconds=0", "key 'limits': key 'approve_by_seconds'"},
+        {"limits/open_tickets", "'open_tickets': is missing"},
+    };
+    (void)state;
+    assert_all_refused(rows, sizeof rows / sizeof rows[0]);
+}
+
+static void test_names_refused(void **state)
+{
+    static const struct refusal rows[] = {
         {"people={}", "'people'"},
         {"people/Zoe={}", "'Zoe'"},
         {"people/zoe=1", "people 'zoe': must be an object"},
@@ -85,6 +115,14 @@ static void test_refused(void **state)
         {"accounts/self={\"uid\":0}", "'self'"},
         {"accounts/root={\"uid\":20300}", "'root'"},
         {"people/root={\"uid\":20300,\"groups\":[],\"keys\":[],\"disabled\":0}", "'root'"},
+    };
+    (void)state;
+    assert_all_refused(rows, sizeof rows / sizeof rows[0]);
+}
+
+static void test_keys_refused(void **state)
+{
+    static const struct refusal rows[] = {
         {"people/alice/disabled=2", "'disabled'"},
         {"people/alice/keys/0/key=\"ssh-ed25519\"", "people 'alice': keys[0]: key 'key'"},
         {"people/alice/keys/0/key=\"nonsense\\u0020AAAA\"", "'key'"},
@@ -103,6 +141,14 @@ static void test_refused(void **state)
         {"user_ca=[1]", "'user_ca'"},
         {"user_ca/0=\"nonsense\"", "'user_ca'"},
         {"user_ca/0=\"%alice\"", "listed twice"},
+    };
+    (void)state;
+    assert_all_refused(rows, sizeof rows / sizeof rows[0]);
+}
+
+static void test_rules_refused(void **state)
+{
+    static const struct refusal rows[] = {
         {"rules=[]", "'rules'"},
         {"rules/1/id=\"one\"", "two rules have the id 'one'"},
         {"rules/0/hosts=[]", "rules[0]: key 'hosts'"},
@@ -110,6 +156,43 @@ static void test_refused(void **state)
         {"rules/0/accounts/0=\"nobody\"", "rule 'one': key 'accounts': 'nobody'"},
         {"rules/0/accounts=[]", "'accounts'"},
         {"rules/0/requesters/0=\"nobody\"", "'requesters'"},
+        {"rules/0/max_seconds=0", "'max_seconds'"},
+        {"rules/0/max_seconds=86401", "'max_seconds'"},
+        {"rules/0/max_certificate_seconds=0", "'max_certificate_seconds'"},
+        {"rules/0/hardware_key=2", "'hardware_key'"},
+        {"rules/0/options+=\"everything\"", "'options'"},
+        {"rules/0/permit_open=[\"db\"]", "'permit_open'"},
+        {"rules/0/permit_open=[\"[::*]:1\"]", "'permit_open'"},
+        {"rules/0/sources=[\"10.0.0.1/8\"]", "'sources'"},
+        {"rules/0/sessions=\"1\"", "'sessions'"},
+        {"rules/0/emergency", "rules[0]: key 'emergency': is missing"},
+    };
+    (void)state;
+    assert_all_refused(rows, sizeof rows / sizeof rows[0]);
+}
+
+static void test_rights_refused(void **state)
+{
+    static const struct refusal rows[] = {
+        {"rules/0/groups=[\"wheel\"]", "'groups': 'wheel'"},
+        {"rules/3/groups=[\"docker\"]", "rule 'shared': key 'groups': must be empty"},
+        {"rules/0/groups=[\"docker\"] rules/0/accounts+=\"deploy\"",
+         "rule 'one': key 'groups': must be empty"},
+        {"rules/0/sudo=[\"/bin/sh\"]", "rules[0]: key 'sudo'"},
+        {"rules/0/sudo=[\"wheel\"]", "rule 'one': key 'sudo': 'wheel' is not in the policy's groups"},
+        {"rules/3/sudo=[\"operator\"]", "rule 'shared': key 'sudo': must be empty"},
+        {"rules/0/accounts+=\"deploy\"", "rule 'one': key 'sudo': must be empty"},
+        {"rules/0/groups=[\"operator\"]", "key 'sudo': 'operator' is among the groups of rule 'one'"},
+        {"rules/1/groups=[\"docker\",\"operator\"] rules/1/sudo=[]",
+         "rule 'one': key 'sudo': 'operator' is among the groups of rule 'two'"},
+    };
+    (void)state;
+    assert_all_refused(rows, sizeof rows / sizeof rows[0]);
+}
+
+static void test_approvers_refused(void **state)
+{
+    static const struct refusal rows[] = {
         {"rules/0/approvers=[]", "'approvers'"},
         {"rules/0/approvers/0/count=0", "rule 'one': approvers[0]: key 'count'"},
         {"rules/0/approvers/0/count=6", "rule 'one': key 'approvers': there are not enough people"},
@@ -121,38 +204,48 @@ static void test_refused(void **state)
         {"people/dave/groups=[] people/alice/groups=[\"dev\"] people/erin/groups=[] people/henry/groups=[] "
          "rules/2/approvers/0/count=2",
          "rule 'both': key 'approvers': there are not enough"},
-        {"rules/0/max_seconds=0", "'max_seconds'"},
-        {"rules/0/max_seconds=86401", "'max_seconds'"},
-        {"rules/0/max_certificate_seconds=0", "'max_certificate_seconds'"},
-        {"rules/0/hardware_key=2", "'hardware_key'"},
-        {"rules/0/groups=[\"wheel\"]", "'groups': 'wheel'"},
-        {"rules/3/groups=[\"docker\"]", "rule 'shared': key 'groups': must be empty"},
-        {"rules/0/groups=[\"docker\"] rules/0/accounts+=\"deploy\"",
-         "rule 'one': key 'groups': must be empty"},
-        {"rules/0/options+=\"everything\"", "'options'"},
-        {"rules/0/permit_open=[\"db\"]", "'permit_open'"},
-        {"rules/0/permit_open=[\"[::*]:1\"]", "'permit_open'"},
-        {"rules/0/sources=[\"10.0.0.1/8\"]", "'sources'"},
-        {"rules/0/sessions=\"1\"", "'sessions'"},
-        {"rules/0/emergency", "rules[0]: key 'emergency': is missing"},
-        {"revoked/serials+=\"007\"", "key 'revoked': key 'serials'"},
-        {"revoked/serials+=\"18446744073709551616\"", "'serials'"},
-        {"revoked/keys+=\"laptop\"", "'keys'"},
-        {"revoked/people=[]", "'revoked'"},
-        {"limits/approve_by_seconds=0", "key 'limits': key 'approve_by_seconds'"},
-        {"limits/open_tickets", "'open_tickets': is missing"},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct tg_error error = {0};
-        struct tg_policy *policy;
-        char *text = world_policy_text(rows[i].changes);
-        if (tg_policy_parse(tg_bytes_of_text(text), &policy, &error) == 0)
-            fail_msg("%s", rows[i].changes);
-        assert_null(policy);
-        world_assert_error(&error, TG_policy_malformed, rows[i].part);
-        free(text);
-    }
+    assert_all_refused(rows, sizeof rows / sizeof rows[0]);
+}
+
+/* What a policy says about the sessions that come of it. */
+static void test_sessions_refused(void **state)
+{
+    static const struct refusal rows[] = {
+        {"people/alice/confined=2", "people 'alice': key 'confined'"},
+        {"accounts/deploy/confined=\"yes\"", "accounts 'deploy': key 'confined'"},
+        {"groups/docker/confined=1", "'confined': is not known"},
+        {"accounts/ubuntu/confined=1", "accounts 'ubuntu': key 'confined': a host's own account"},
+        {"rules/0/end_with_certificate=2", "'end_with_certificate'"},
+        {"rules/0/max_extension_seconds=86401", "'max_extension_seconds': must be 0 to 86400"},
+        {"rules/0/record=2", "'record'"},
+        {"rules/3/record=1 rules/3/accounts+=\"ubuntu\"", "rule 'shared': key 'record': 'ubuntu'"},
+        {"rules/0/step_up=2", "'step_up'"},
+        {"rules/0/step_up=1", "rule 'one': key 'step_up': needs hardware_key"},
+    };
+    (void)state;
+    assert_all_refused(rows, sizeof rows / sizeof rows[0]);
+}
+
+static void test_sessions(void **state)
+{
+    (void)state;
+    struct tg_policy *policy = world_policy(NULL);
+    assert_false(policy->rules[0].end_with_certificate || policy->rules[0].record ||
+                 policy->rules[0].step_up || policy->people[0].confined || policy->accounts[0].confined);
+    assert_int_equal(policy->rules[0].max_extension_seconds, 0);
+    tg_policy_free(policy);
+    policy = world_policy("people/alice/confined=1 accounts/deploy/confined=1 rules/0/end_with_certificate=1 "
+                          "rules/0/max_extension_seconds=86400 rules/0/record=1 rules/0/step_up=1 "
+                          "rules/0/hardware_key=1 rules/3/record=1");
+    const struct tg_rule *rule = &policy->rules[0];
+    assert_true(rule->end_with_certificate && rule->record && rule->step_up && policy->rules[3].record);
+    assert_int_equal(rule->max_extension_seconds, 86400);
+    assert_true(tg_policy_person(policy, "alice")->confined);
+    assert_false(tg_policy_person(policy, "bob")->confined);
+    assert_true(tg_policy_account(policy, "deploy")->confined);
+    tg_policy_free(policy);
 }
 
 static void test_web_key(void **state)
@@ -281,13 +374,13 @@ static void test_signatures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parsed),
-        cmocka_unit_test(test_key_owner),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_web_key),
-        cmocka_unit_test(test_disabled_approvers),
-        cmocka_unit_test(test_root_signers),
-        cmocka_unit_test(test_root_signers_refused),
+        cmocka_unit_test(test_parsed),           cmocka_unit_test(test_key_owner),
+        cmocka_unit_test(test_document_refused), cmocka_unit_test(test_names_refused),
+        cmocka_unit_test(test_keys_refused),     cmocka_unit_test(test_rules_refused),
+        cmocka_unit_test(test_rights_refused),   cmocka_unit_test(test_approvers_refused),
+        cmocka_unit_test(test_sessions_refused), cmocka_unit_test(test_sessions),
+        cmocka_unit_test(test_web_key),          cmocka_unit_test(test_disabled_approvers),
+        cmocka_unit_test(test_root_signers),     cmocka_unit_test(test_root_signers_refused),
         cmocka_unit_test(test_signatures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

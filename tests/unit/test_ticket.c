@@ -35,6 +35,7 @@ static void test_parsed(void **state)
     assert_true(ticket->emergency);
     assert_true(tg_bytes_equal_text(ticket->document, text));
     assert_ptr_not_equal(ticket->document.data, text);
+    assert_string_equal(ticket->extends, "");
     tg_ticket_free(ticket);
     free(text);
 }
@@ -95,6 +96,11 @@ static void test_refused(void **state)
         {"rule=\"ONE\"", "'rule'"},
         {"policy=0", "'policy'"},
         {"emergency=2", "'emergency': must be 0 or 1"},
+        {"sudo+=\"/bin/sh\"", "'sudo'"},
+        {"extends=\"\"", "'extends'"},
+        {"extends=\"T-1\"", "'extends'"},
+        {"extends=1", "'extends': must be text"},
+        {"extends=\"T-0123456789ABC\"", "'extends': must be another ticket"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -166,6 +172,20 @@ static void test_states(void **state)
     enum tg_ticket_state found;
     assert_false(tg_ticket_state_from_name("open", &found));
     assert_true(tg_ticket_state_is_final(found));
+}
+
+static void test_what_a_state_may_become(void **state)
+{
+    (void)state;
+    for (int from = TG_TICKET_PENDING; from <= TG_TICKET_EXHAUSTED; from++) {
+        for (int to = TG_TICKET_PENDING; to <= TG_TICKET_EXHAUSTED; to++) {
+            bool may = from <= TG_TICKET_ACTIVE ||
+                       (from == TG_TICKET_EXHAUSTED && (to == TG_TICKET_RELEASED || to == TG_TICKET_REVOKED));
+            if (tg_ticket_state_may_become((enum tg_ticket_state)from, (enum tg_ticket_state)to) != may)
+                fail_msg("%s to %s", tg_ticket_state_name((enum tg_ticket_state)from),
+                         tg_ticket_state_name((enum tg_ticket_state)to));
+        }
+    }
 }
 
 /* --- What a person asks for
@@ -271,6 +291,49 @@ static void test_composed_forwarding(void **state)
     tg_policy_free(policy);
 }
 
+static void test_composed_extension(void **state)
+{
+    (void)state;
+    struct tg_policy *policy = world_policy(
+        "rules/0/max_extension_seconds=1800 rules/0/groups=[\"docker\"] rules/0/emergency=1 "
+        "rules/0/sessions=4 rules/0/sources=[\"192.0.2.0/24\"] rules/0/permit_open=[\"*:5432\"]");
+    struct tg_ticket *running =
+        world_ticket("groups=[\"docker\"] sudo=[\"operator\"] options=[\"pty\"] sessions=2 command=\"id\" "
+                     "source=[\"192.0.2.1\"] permit_open=[\"db1:5432\"] shell=\"/bin/sh\" emergency=1");
+    struct tg_ticket_wish wish;
+    tg_ticket_wish_extension(running, 1800, NULL, &wish);
+    struct tg_ticket *extension = compose(policy, &wish);
+    assert_string_equal(extension->extends, running->id);
+    assert_string_not_equal(extension->id, running->id);
+    assert_null(tg_ticket_extension_gap(extension, running));
+    assert_string_equal(extension->rule, "one");
+    assert_string_equal(extension->reason, running->reason);
+    assert_int_equal(extension->seconds, 1800);
+    assert_int_equal(extension->not_before, 0);
+    assert_true(extension->emergency);
+    tg_ticket_free(extension);
+    tg_ticket_wish_extension(running, 1801, "it takes longer", &wish);
+    assert_string_equal(wish.reason, "it takes longer");
+    assert_refused(policy, &wish, TG_ticket_no_rule, "'extends': by 1801 seconds, at most 1800");
+    tg_ticket_free(running);
+    tg_policy_free(policy);
+}
+
+/* A ticket that granted nothing is not extended by what its rule would grant. */
+static void test_composed_extension_of_little(void **state)
+{
+    (void)state;
+    struct tg_policy *policy = world_policy("rules/0/max_extension_seconds=600 rules/0/groups=[\"docker\"]");
+    struct tg_ticket *running = world_ticket("options=[]");
+    struct tg_ticket_wish wish;
+    tg_ticket_wish_extension(running, 600, NULL, &wish);
+    struct tg_ticket *extension = compose(policy, &wish);
+    assert_null(tg_ticket_extension_gap(extension, running));
+    tg_ticket_free(extension);
+    tg_ticket_free(running);
+    tg_policy_free(policy);
+}
+
 static void test_compose_refuses(void **state)
 {
     (void)state;
@@ -279,6 +342,9 @@ static void test_compose_refuses(void **state)
     struct tg_ticket_wish wish = good;
     wish.seconds = 3601;
     assert_refused(policy, &wish, TG_ticket_no_rule, "rule 'one' does not cover 'seconds': 3601");
+    wish = good;
+    wish.extends = "T-00000000000ZZ";
+    assert_refused(policy, &wish, TG_ticket_no_rule, "cannot be extended");
     wish = good;
     wish.rule = "no_such_rule";
     assert_refused(policy, &wish, TG_ticket_no_rule, "no such rule");
@@ -325,9 +391,12 @@ int main(void)
         cmocka_unit_test(test_reason_length),
         cmocka_unit_test(test_new_id),
         cmocka_unit_test(test_states),
+        cmocka_unit_test(test_what_a_state_may_become),
         cmocka_unit_test(test_composed),
         cmocka_unit_test(test_composed_for_another_rule),
         cmocka_unit_test(test_composed_forwarding),
+        cmocka_unit_test(test_composed_extension),
+        cmocka_unit_test(test_composed_extension_of_little),
         cmocka_unit_test(test_compose_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
