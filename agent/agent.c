@@ -3,6 +3,7 @@
 
 #include "agent/agent.h"
 
+#include "agent/ending.h"
 #include "agent/notify.h"
 #include "agent/state.h"
 #include "lib/agent_protocol.h"
@@ -98,6 +99,7 @@ void tg_agent_stop(struct tg_agent *agent)
     tg_clients_close_all(agent);
     tg_service_stop(agent);
     tg_events_close(&agent->events);
+    tg_endings_free(agent->endings);
     tg_sessions_free(&agent->sessions);
     tg_admissions_free(&agent->admissions);
     tg_accounts_free(&agent->accounts);

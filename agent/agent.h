@@ -79,6 +79,7 @@ struct tg_agent {
     struct tg_host_config config;
     const char *config_path;
     const char *proc_root;   /* "/proc" */
+    const char *dev_root;    /* "/dev"; NULL: no terminal is written to */
     const char *passwd_path; /* "/etc/passwd" */
     const char *group_path;  /* "/etc/group" */
     const char *home_root;   /* "/home" */
@@ -103,6 +104,7 @@ struct tg_agent {
     bool turned_away; /* a ticket was refused that another policy may cover */
     struct tg_admissions admissions;
     struct tg_sessions sessions;
+    struct tg_endings *endings; /* ending.h */
     struct tg_session_clock session_clock;
     struct tg_network_grants *network_grants; /* network_grants.h */
     struct tg_events events;
@@ -208,9 +210,6 @@ void tg_gate(struct tg_agent *agent, struct tg_client *client);
 /* Reports how often refusals were repeated in the minutes that were over at `now_ms`. */
 void tg_report_repeats(struct tg_agent *agent, int64_t now_ms);
 
-/* A monitor has ended: closes its sessions. */
-void tg_agent_monitor_ended(struct tg_agent *agent, size_t session_index);
-void tg_agent_end_session(struct tg_agent *agent, struct tg_session *session, const char *how);
 void tg_agent_end_doomed(struct tg_agent *agent);
 
 /* --- sync.c: the service

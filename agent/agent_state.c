@@ -6,6 +6,7 @@
  * `sessions` that are open. events.c keeps its own file.
  */
 #include "agent/agent.h"
+#include "agent/ending.h"
 #include "agent/state.h"
 
 #include <string.h>
@@ -145,7 +146,8 @@ static void end_lost_sessions(struct tg_agent *agent)
     for (size_t i = agent->sessions.count; i-- > 0;) {
         struct tg_session *session = &agent->sessions.list[i];
         if (session->ended == 0 && session->pidfd < 0)
-            tg_agent_end_session(agent, session, "it ended while the agent was not running");
+            tg_session_end(agent, session, TG_allowed,
+                           "its sshd process ended while the agent was not running");
     }
 }
 

@@ -17,18 +17,27 @@
 
 #include "agent/agent.h"
 
-/* Begins to end an open session; does nothing to one that is ending. `reason` allowed: it was closed from the
+struct tg_endings; /* what is under way beside the sessions' own state; NULL in the agent: nothing ever was */
+
+/* Begins to end an open session; does nothing to one that is ending. Nothing is signalled and the table of
+ * sessions does not change before tg_ending_turn(). `reason` allowed: it was closed from the
  * other side (`detail` says how, or ""), and nothing is written to its terminals. */
 void tg_session_end(struct tg_agent *agent, struct tg_session *session, enum tg_reason reason,
                     const char *detail);
+
+/* The monitor of a session has ended: watches it no longer, and begins to end the session if it is open. */
+void tg_session_monitor_ended(struct tg_agent *agent, struct tg_session *session);
 
 /* Goes on with all that are ending, and with the sweep of accounts that have no session. Returns when to be
  * called next, steady milliseconds. When a session's last process has gone: the event session_ended (or
  * session_closed), its grants are removed, and it is dropped, or kept for the service's count. */
 int64_t tg_ending_turn(struct tg_agent *agent);
 
-/* Begins a sweep of the processes of this uid, unless one of its sessions is open. Called when its last
- * session has gone, and for every remembered account at the start and once a minute. */
+/* Begins a sweep of the processes of this uid, unless one of its sessions is open or ending, or local files
+ * hold the uid. Called when its last session has gone, and for every remembered account at the start and once
+ * a minute. A session that opens meanwhile ends the sweep. */
 void tg_sweep(struct tg_agent *agent, uint32_t uid);
+
+void tg_endings_free(struct tg_endings *endings);
 
 #endif

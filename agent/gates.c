@@ -6,6 +6,7 @@
  */
 #include <config.h>
 
+#include "agent/ending.h"
 #include "agent/gates.h"
 
 #include "agent/recording.h"
@@ -350,8 +351,7 @@ static void gate_session_close(struct tg_agent *agent, const struct tg_client *c
     }
     *answer = (struct tg_agent_answer){.reason = TG_allowed};
     memcpy(answer->ticket, session->ticket, sizeof answer->ticket);
-    if (session->ended == 0)
-        tg_agent_end_session(agent, session, "");
+    tg_session_end(agent, session, TG_allowed, "");
 }
 
 static void gate_status(struct tg_agent *agent, struct tg_agent_answer *answer)

@@ -5,8 +5,10 @@ libtegata_agent_la_SOURCES = \
 	agent/admissions.c agent/admissions.h \
 	agent/agent.c agent/agent.h \
 	agent/agent_state.c \
+	agent/claims.c agent/claims.h \
 	agent/clients.c agent/clients.h \
 	agent/dedicated.c agent/dedicated.h \
+	agent/ending.c agent/ending.h \
 	agent/events.c agent/events.h \
 	agent/gates.c agent/gates.h \
 	agent/intake.c \
@@ -27,6 +29,7 @@ libtegata_agent_la_SOURCES = \
 	agent/state.c agent/state.h \
 	agent/sync.c \
 	agent/teardown_gate.c agent/teardown_gate.h \
+	agent/telling.c agent/telling.h \
 	agent/tickets.c agent/tickets.h agent/tickets_state.c \
 	agent/uid_ledger.c agent/uid_ledger.h \
 	agent/update.c agent/update.h

@@ -4,6 +4,7 @@
  * until the next thing is due.
  */
 #include "agent/clients.h"
+#include "agent/ending.h"
 #include "agent/notify.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@ enum { LONGEST_WAIT_MS = 3600 * 1000 };
 /* Does what is due. Returns when the next thing will be, in steady milliseconds. */
 static int64_t take_turn(struct tg_agent *agent)
 {
+    int64_t due = tg_ending_turn(agent);
     tg_agent_end_doomed(agent);
     tg_admissions_expire(&agent->admissions, agent->steady);
     tg_agent_watch_roster(agent);
@@ -28,7 +30,8 @@ static int64_t take_turn(struct tg_agent *agent)
     }
     tg_report_repeats(agent, agent->steady);
     bool flushed = tg_events_flush(&agent->events);
-    int64_t due = tg_earlier(tg_clients_turn(agent), tg_repeats_due(&agent->repeats));
+    due = tg_earlier(due, tg_clients_turn(agent));
+    due = tg_earlier(due, tg_repeats_due(&agent->repeats));
     due = tg_earlier(due, tg_repeats_due(&agent->update_repeats));
     due = tg_earlier(due, tg_dedicated_turn(agent));
     due = tg_earlier(due, tg_service_turn(agent));
@@ -105,7 +108,7 @@ static void end_session_of_pidfd(struct tg_agent *agent, int pidfd)
 {
     for (size_t i = 0; i < agent->sessions.count; i++) {
         if (agent->sessions.list[i].pidfd == pidfd) {
-            tg_agent_monitor_ended(agent, i);
+            tg_session_monitor_ended(agent, &agent->sessions.list[i]);
             return;
         }
     }

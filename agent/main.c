@@ -211,6 +211,7 @@ int main(int argc, char **argv)
                                  .level = settings.debug ? LOG_DEBUG : LOG_INFO};
     agent->config_path = settings.config_path;
     agent->proc_root = "/proc";
+    agent->dev_root = "/dev";
     agent->passwd_path = "/etc/passwd";
     agent->group_path = "/etc/group";
     agent->home_root = "/home";

@@ -106,16 +106,16 @@ static bool is_short(int result)
 
 /* Reads what tells whose it is. What cannot be read stays unset, but the entry stays: it may still be found
  * by descent. */
-static int read_owner(int directory, struct tg_process_entry *entry)
+static int read_owner(int directory, bool with_uids, struct tg_process_entry *entry)
 {
     int result = read_audit_id(directory, &entry->audit_id);
-    if (!has_ended(result) && !is_short(result))
+    if (with_uids && !has_ended(result) && !is_short(result))
         result = read_uids(directory, entry->uids);
     return has_ended(result) || is_short(result) ? result : 0;
 }
 
 /* 1: *entry is the process with this name below /proc. 0: it has ended. -errno: it could not be read. */
-static int read_entry(int proc, const char *name, struct tg_process_entry *entry)
+static int read_entry(int proc, const char *name, bool with_uids, struct tg_process_entry *entry)
 {
     unsigned long pid;
     *entry = (struct tg_process_entry){.audit_id = TG_AUDIT_UNSET,
@@ -129,7 +129,7 @@ static int read_entry(int proc, const char *name, struct tg_process_entry *entry
     if (result == 0 && entry->process.pid != (pid_t)pid)
         result = -EPROTO;
     if (result == 0 && !entry->dead)
-        result = read_owner(directory, entry);
+        result = read_owner(directory, with_uids, entry);
     (void)close(directory);
     if (result == 0)
         return 1;
@@ -165,7 +165,7 @@ static bool is_sorted(const struct tg_process_table *table)
     return true;
 }
 
-int tg_process_table_scan(struct tg_process_table *table, const char *proc_root)
+static int scan(struct tg_process_table *table, const char *proc_root, bool with_uids)
 {
     int result = 0;
     table->count = 0;
@@ -186,7 +186,7 @@ int tg_process_table_scan(struct tg_process_table *table, const char *proc_root)
             result = -ENOMEM;
             break;
         }
-        int read = read_entry(dirfd(directory), file->d_name, entry);
+        int read = read_entry(dirfd(directory), file->d_name, with_uids, entry);
         if (read < 0) {
             result = read;
             break;
@@ -198,6 +198,16 @@ int tg_process_table_scan(struct tg_process_table *table, const char *proc_root)
     if (!is_sorted(table))
         qsort(table->list, table->count, sizeof table->list[0], by_pid);
     return result;
+}
+
+int tg_process_table_scan(struct tg_process_table *table, const char *proc_root)
+{
+    return scan(table, proc_root, true);
+}
+
+int tg_process_table_scan_sessions(struct tg_process_table *table, const char *proc_root)
+{
+    return scan(table, proc_root, false);
 }
 
 void tg_process_table_free(struct tg_process_table *table)

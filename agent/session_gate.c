@@ -5,6 +5,7 @@
  * been heard of within the lease; a session of a limited ticket is counted at the service, and only then is
  * the session registered and the answer given.
  */
+#include "agent/ending.h"
 #include "agent/gates.h"
 #include "agent/recording.h"
 #include "agent/service_request.h"
@@ -20,34 +21,6 @@ enum { COUNT_MS = 2000, COUNT_ANSWER_MAX = 65536, DOOMED_AFTER_MS = 1000 };
 
 /* --- Ending
  * ---------------------------------------------------------------------------------------------------- */
-
-void tg_agent_end_session(struct tg_agent *agent, struct tg_session *session, const char *how)
-{
-    (void)tg_events_add(&agent->events,
-                        &(struct tg_event){.kind = "session_closed",
-                                           .ticket = session->ticket,
-                                           .person = session->person,
-                                           .account = session->account,
-                                           .source = session->source,
-                                           .detail = how,
-                                           .session = session->id},
-                        agent->now);
-    tg_log(&agent->log, LOG_INFO, "session %s of %s (%s) closed%s%s", session->id, session->person,
-           session->account, how[0] == '\0' ? "" : ": ", how);
-    if (session->pidfd >= 0)
-        (void)close(session->pidfd);
-    session->pidfd = -1;
-    session->ended = agent->now;
-    if (!session->counted)
-        tg_sessions_remove(&agent->sessions, session);
-    (void)tg_agent_save_sessions(agent);
-}
-
-void tg_agent_monitor_ended(struct tg_agent *agent, size_t session_index)
-{
-    tg_agent_end_session(agent, &agent->sessions.list[session_index],
-                         "its sshd process ended without closing it");
-}
 
 /* sshd would keep an -N connection open and idle after a refusal: it gets a moment to deliver the refusal,
  * and is ended. */
@@ -295,7 +268,7 @@ static void open_session(struct tg_agent *agent, struct tg_client *client, struc
     if (!tg_client_answer(agent, client, &answer)) {
         session = tg_sessions_find(&agent->sessions, id);
         if (session != NULL)
-            tg_agent_end_session(agent, session, "nobody waited for the answer");
+            tg_session_end(agent, session, TG_allowed, "nobody waited for the answer");
     }
 }
 

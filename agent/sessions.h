@@ -18,8 +18,9 @@ enum {
 };
 
 enum tg_ending_phase {
-    TG_ENDING_NOT,  /* it is open */
-    TG_ENDING_TOLD, /* the last line is on its terminals; closed by itself: the monitor still has a moment */
+    TG_ENDING_NOT,   /* it is open */
+    TG_ENDING_BEGUN, /* nothing has been done yet */
+    TG_ENDING_TOLD,  /* the last line is on its terminals; closed by itself: the monitor still has a moment */
     TG_ENDING_HANGUP,     /* SIGHUP went to its processes, but not to sshd's own */
     TG_ENDING_TERMINATED, /* SIGTERM, to the monitor too */
     TG_ENDING_KILLED,     /* SIGKILL, again and again until nothing is left */
@@ -43,6 +44,7 @@ struct tg_session {
     uint32_t audit_id;           /* /proc/MONITOR/sessionid: every process of the session has it */
     char cgroup[TG_CGROUP_SIZE]; /* of its own scope, once systemd has made one; "" before, or without systemd
                                   */
+    bool scope_read;             /* that was looked at since the agent began */
     char ticket[TG_TICKET_ID_SIZE];  /* that opened it */
     char carrier[TG_TICKET_ID_SIZE]; /* that carries it longest now: the same, or an extension */
     char person[TG_ACCOUNT_SIZE];

@@ -9,8 +9,12 @@
 #include "agent/agent.h"
 #include "agent/process_table.h"
 
+enum { TG_LINE_SIZE = 256 };
+
 /* Writes one line to each terminal that controls a process of the session, without waiting for one that is
- * stopped and without regard to one that refuses (mesg n). Returns to how many. */
+ * stopped and without regard to one that refuses (mesg n). A terminal is written to only if it belongs to a
+ * user as whom one of those processes runs: the table must have been scanned with uids. Returns to how many.
+ */
 size_t tg_session_tell(struct tg_agent *agent, const struct tg_session *session,
                        const struct tg_process_table *table, const char *line);
 

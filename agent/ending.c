@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * One pass is: who is to end, one scan of /proc, whose each process is (claims.h), what each of those that
+ * are ending does next, and its signals.
+ */
+#include <config.h>
+
+#include "agent/ending.h"
+
+#include "agent/claims.h"
+#include "agent/dedicated.h"
+#include "agent/telling.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    CLOSING_MS = 2000,   /* that a monitor has to finish after PAM's close */
+    POLL_MS = 20,        /* between scans while something is ending */
+    STUBBORN_MS = 10000, /* after so long the log says what does not go, and it is tried once a second */
+    STUBBORN_POLL_MS = 1000,
+    PASSES_MAX = 10, /* back to back, while new processes are found: then the others have their turn */
+    RETRY_MS = 100,  /* after /proc could not be read, or without memory */
+    SWEEP_MS = 60000,
+    SCOPE_SECONDS = 1, /* after the opening: by then systemd has made its scope */
+};
+
+/* An account without an open session whose processes are being ended. */
+struct sweep {
+    uint32_t uid;
+    struct tg_session_ending ending;
+};
+
+struct tg_endings {
+    struct tg_process_table table;
+    struct tg_claims claims;
+    struct sweep *sweeps;
+    size_t sweep_count;
+    size_t sweep_size;
+    struct target *targets;
+    size_t target_count;
+    size_t target_size;
+    int64_t due;       /* the next pass */
+    int64_t sweep_due; /* when all remembered accounts are looked at */
+    bool scan_failed;  /* said once until it works again */
+    bool unsaved;      /* the sessions' state differs from what is on disk */
+};
+
+/* One that is ending, in one pass. */
+struct target {
+    struct tg_session_ending *ending;
+    struct tg_session *session; /* NULL: a sweep */
+    uint32_t uid;               /* of a sweep */
+    size_t alive;               /* processes */
+    size_t fresh;               /* of them not known in the pass before */
+    int signal;                 /* that this pass sends; 0: none */
+    int problem;                /* -errno of a signal that could not be sent */
+};
+
+static struct tg_endings *endings_of(struct tg_agent *agent)
+{
+    if (agent->endings == NULL)
+        agent->endings = calloc(1, sizeof *agent->endings);
+    return agent->endings;
+}
+
+void tg_endings_free(struct tg_endings *endings)
+{
+    if (endings == NULL)
+        return;
+    tg_process_table_free(&endings->table);
+    tg_claims_free(&endings->claims);
+    free(endings->sweeps);
+    free(endings->targets);
+    free(endings);
+}
+
+/* --- What is to end
+ * ------------------------------------------------------------------------------------------- */
+
+static void wake(struct tg_agent *agent, int64_t due)
+{
+    struct tg_endings *endings = endings_of(agent);
+    if (endings != NULL)
+        endings->due = tg_earlier(endings->due, due);
+}
+
+/* Takes note of the scope that systemd has made for a session, if its monitor is in one by now. */
+static void read_scope(const struct tg_agent *agent, struct tg_session *session)
+{
+    char cgroup[TG_CGROUP_SIZE];
+    struct tg_process now;
+    if (tg_process_cgroup(agent->proc_root, session->monitor.pid, cgroup, sizeof cgroup) != 0 ||
+        tg_process_read(agent->proc_root, session->monitor.pid, &now, NULL) != 0 ||
+        !tg_process_same(&now, &session->monitor))
+        return;
+    /* Of nothing but a session's own scope may all processes be ended. */
+    const char *name = strrchr(cgroup, '/');
+    size_t length = strlen(cgroup);
+    size_t suffix = strlen(".scope");
+    if (name != NULL && strncmp(name, "/session-", strlen("/session-")) == 0 &&
+        strcmp(cgroup + length - suffix, ".scope") == 0)
+        memcpy(session->cgroup, cgroup, length + 1);
+}
+
+void tg_session_end(struct tg_agent *agent, struct tg_session *session, enum tg_reason reason,
+                    const char *detail)
+{
+    struct tg_session_ending *ending = &session->ending;
+    if (session->ended != 0 || ending->phase != TG_ENDING_NOT)
+        return;
+    *ending = (struct tg_session_ending){.reason = reason, .began = agent->steady};
+    ending->phase = reason == TG_allowed ? TG_ENDING_TOLD : TG_ENDING_BEGUN;
+    ending->due = agent->steady;
+    if (reason == TG_allowed)
+        ending->due += session->pidfd >= 0 ? CLOSING_MS : agent->config.hangup_milliseconds;
+    (void)snprintf(ending->detail, sizeof ending->detail, "%s", detail);
+    if (session->cgroup[0] == '\0' && session->pidfd >= 0)
+        read_scope(agent, session);
+    if (reason != TG_allowed)
+        tg_log(&agent->log, LOG_NOTICE, "session %s of %s (%s) is to end: %s%s%s", session->id,
+               session->person, session->account, tg_reason_text(reason), detail[0] == '\0' ? "" : ": ",
+               detail);
+    wake(agent, ending->due);
+    if (agent->endings != NULL)
+        agent->endings->unsaved = true;
+}
+
+void tg_session_monitor_ended(struct tg_agent *agent, struct tg_session *session)
+{
+    struct tg_session_ending *ending = &session->ending;
+    if (session->pidfd >= 0)
+        (void)close(session->pidfd);
+    session->pidfd = -1;
+    if (session->ended != 0)
+        return;
+    tg_session_end(agent, session, TG_allowed, "its sshd process ended without closing it");
+    /* sshd is done, and hung up the terminal: what that has not ended by now is left behind. */
+    if (ending->phase == TG_ENDING_TOLD && ending->reason == TG_allowed) {
+        ending->due = tg_earlier(ending->due, agent->steady + agent->config.hangup_milliseconds);
+        wake(agent, ending->due);
+    }
+}
+
+static bool has_session(const struct tg_agent *agent, uint32_t uid)
+{
+    for (size_t i = 0; i < agent->sessions.count; i++) {
+        if (agent->sessions.list[i].ended == 0 && agent->sessions.list[i].uid == uid)
+            return true;
+    }
+    return false;
+}
+
+void tg_sweep(struct tg_agent *agent, uint32_t uid)
+{
+    struct tg_endings *endings = endings_of(agent);
+    if (endings == NULL || uid < TG_FIRST_UID || has_session(agent, uid))
+        return;
+    for (size_t i = 0; i < endings->sweep_count; i++) {
+        if (endings->sweeps[i].uid == uid)
+            return;
+    }
+    if (endings->sweep_count == endings->sweep_size) {
+        size_t size = endings->sweep_size == 0 ? 16 : 2 * endings->sweep_size;
+        struct sweep *grown = reallocarray(endings->sweeps, size, sizeof *grown);
+        /* Without memory: all accounts are looked at again soon. */
+        if (grown == NULL)
+            return;
+        endings->sweeps = grown;
+        endings->sweep_size = size;
+    }
+    endings->sweeps[endings->sweep_count++] = (struct sweep){
+        .uid = uid, .ending = {.phase = TG_ENDING_BEGUN, .began = agent->steady, .due = agent->steady}};
+    wake(agent, agent->steady);
+}
+
+/* Do local files hold this uid? Then its processes are not Tegata's to end, whatever was published once. */
+static bool is_local(const struct tg_agent *agent, uint32_t uid)
+{
+    struct tg_local_names names;
+    struct tg_error error;
+    bool local = false;
+    if (tg_local_names_read(&names, agent->passwd_path, agent->group_path, &error) != 0) {
+        tg_log_refusal(&agent->log, error.reason, "processes of uid %" PRIu32 " stay: %s", uid, error.text);
+        return true;
+    }
+    for (size_t i = 0; i < names.user_count; i++)
+        local = local || names.uids[i] == uid;
+    tg_local_names_free(&names);
+    return local;
+}
+
+/* --- One pass
+ * ------------------------------------------------------------------------------------------------- */
+
+/* The audit id by which a session's processes can be told from others: not if sshd's listener has the same,
+ * as one that somebody started by hand may. */
+static uint32_t own_audit_id(const struct tg_process_table *table, const struct tg_session *session)
+{
+    const struct tg_process_entry *monitor = tg_process_table_find(table, session->monitor.pid);
+    if (monitor == NULL || !tg_process_same(&monitor->process, &session->monitor))
+        return session->audit_id;
+    const struct tg_process_entry *listener = tg_process_table_parent(table, monitor);
+    return listener != NULL && listener->audit_id == session->audit_id ? TG_AUDIT_UNSET : session->audit_id;
+}
+
+static bool add_target(struct tg_endings *endings, const struct target *target)
+{
+    if (endings->target_count == endings->target_size) {
+        size_t size = endings->target_size == 0 ? 16 : 2 * endings->target_size;
+        struct target *grown = reallocarray(endings->targets, size, sizeof *grown);
+        if (grown == NULL)
+            return false;
+        endings->targets = grown;
+        endings->target_size = size;
+    }
+    endings->targets[endings->target_count++] = *target;
+    return true;
+}
+
+static bool add_session(struct tg_endings *endings, struct tg_session *session)
+{
+    struct tg_claim claim = {.key = session->monitor,
+                             .audit_id = own_audit_id(&endings->table, session),
+                             .cgroup = session->cgroup,
+                             .spared = session->ending.phase == TG_ENDING_NOT,
+                             .target = endings->target_count};
+    return tg_claims_add(&endings->claims, &claim) &&
+           (claim.spared ||
+            add_target(endings, &(struct target){.ending = &session->ending, .session = session}));
+}
+
+static bool add_sweep(struct tg_endings *endings, struct sweep *sweep)
+{
+    struct tg_claim claim = {.key = {.pid = 0, .start = sweep->uid},
+                             .audit_id = TG_AUDIT_UNSET,
+                             .cgroup = "",
+                             .target = endings->target_count};
+    return tg_claims_add(&endings->claims, &claim) &&
+           add_target(endings, &(struct target){.ending = &sweep->ending, .uid = sweep->uid});
+}
+
+/* A session has opened for an account that is swept: the sweep is over. */
+static void drop_sweeps(const struct tg_agent *agent, struct tg_endings *endings)
+{
+    for (size_t i = endings->sweep_count; i-- > 0;) {
+        if (has_session(agent, endings->sweeps[i].uid))
+            endings->sweeps[i] = endings->sweeps[--endings->sweep_count];
+    }
+}
+
+/* Sessions come first and in order: finish() goes by that. */
+static bool collect(struct tg_agent *agent, struct tg_endings *endings)
+{
+    bool ok = true;
+    tg_claims_clear(&endings->claims);
+    endings->target_count = 0;
+    for (size_t i = 0; ok && i < agent->sessions.count; i++) {
+        if (agent->sessions.list[i].ended == 0)
+            ok = add_session(endings, &agent->sessions.list[i]);
+    }
+    for (size_t i = 0; ok && i < endings->sweep_count; i++)
+        ok = add_sweep(endings, &endings->sweeps[i]);
+    return ok;
+}
+
+static struct target *target_of(const struct tg_endings *endings, size_t index)
+{
+    int owner = endings->claims.owner[index];
+    if (owner == TG_CLAIM_NONE || endings->claims.list[owner].spared)
+        return NULL;
+    return &endings->targets[endings->claims.list[owner].target];
+}
+
+static void count(const struct tg_endings *endings)
+{
+    for (size_t i = 0; i < endings->table.count; i++) {
+        struct target *target = target_of(endings, i);
+        if (target == NULL)
+            continue;
+        target->alive++;
+        target->fresh += !tg_claims_knew(&endings->claims, &endings->table.list[i].process);
+    }
+}
+
+/* Writes the last line. Is somebody there who needs a moment to read it? */
+static bool tell(struct tg_agent *agent, const struct target *target)
+{
+    char line[TG_LINE_SIZE];
+    if (target->session == NULL)
+        return false;
+    tg_ended_text(target->session, line, sizeof line);
+    return tg_session_tell(agent, target->session, &agent->endings->table, line) > 0;
+}
+
+static void go_on(struct target *target, enum tg_ending_phase phase, int signal_number, int64_t due)
+{
+    target->ending->phase = phase;
+    target->ending->due = due;
+    target->signal = signal_number;
+}
+
+/* What one that is ending, and whose time has come, does next. */
+static void advance(struct tg_agent *agent, struct target *target)
+{
+    struct tg_session_ending *ending = target->ending;
+    int64_t hangup_due = agent->steady + agent->config.hangup_milliseconds;
+    switch (ending->phase) {
+    case TG_ENDING_NOT:
+        break;
+    case TG_ENDING_BEGUN:
+        if (tell(agent, target)) {
+            go_on(target, TG_ENDING_TOLD, 0, hangup_due);
+            break;
+        }
+        go_on(target, TG_ENDING_HANGUP, SIGHUP, hangup_due);
+        break;
+    case TG_ENDING_TOLD:
+        go_on(target, TG_ENDING_HANGUP, SIGHUP, hangup_due);
+        break;
+    case TG_ENDING_HANGUP:
+        go_on(target, TG_ENDING_TERMINATED, SIGTERM, agent->steady + agent->config.terminate_milliseconds);
+        break;
+    case TG_ENDING_TERMINATED:
+    case TG_ENDING_KILLED:
+        go_on(target, TG_ENDING_KILLED, SIGKILL, ending->due);
+        break;
+    }
+}
+
+static void step(struct tg_agent *agent, struct target *target)
+{
+    struct tg_session_ending *ending = target->ending;
+    if (target->alive > 0 && target->session == NULL && ending->phase == TG_ENDING_BEGUN &&
+        is_local(agent, target->uid))
+        target->alive = 0;
+    if (target->alive == 0)
+        return;
+    /* While sshd closes a session by itself, nothing of it is left behind yet. */
+    bool closing = ending->reason == TG_allowed && ending->phase == TG_ENDING_TOLD;
+    bool due = agent->steady >= ending->due;
+    if (!closing)
+        ending->processes += target->fresh;
+    else if (due)
+        ending->processes = target->alive;
+    if (due)
+        advance(agent, target);
+}
+
+/* sshd's own two processes: what the session wrote last still goes through them. */
+static bool is_carrier(const struct target *target, const struct tg_process_entry *entry)
+{
+    return target->session != NULL && (entry->process.pid == target->session->monitor.pid ||
+                                       entry->parent == target->session->monitor.pid);
+}
+
+/* By pidfd, whose process is compared with the one that was scanned: never one that got its pid since. */
+static void send_signal(const struct tg_agent *agent, const struct tg_process_entry *entry,
+                        struct target *target)
+{
+    int pidfd = tg_process_open(agent->proc_root, &entry->process);
+    int result = pidfd < 0 ? pidfd : tg_process_signal(pidfd, target->signal);
+    /* A process that is stopped acts on no other signal before it goes on. */
+    if (result == 0 && target->signal != SIGKILL)
+        result = tg_process_signal(pidfd, SIGCONT);
+    if (pidfd >= 0)
+        (void)close(pidfd);
+    if (result != 0 && result != -ESRCH)
+        target->problem = result;
+}
+
+static void send_signals(const struct tg_agent *agent, const struct tg_endings *endings)
+{
+    for (size_t i = 0; i < endings->table.count; i++) {
+        const struct tg_process_entry *entry = &endings->table.list[i];
+        struct target *target = target_of(endings, i);
+        if (target != NULL && target->signal != 0 && (target->signal != SIGHUP || !is_carrier(target, entry)))
+            send_signal(agent, entry, target);
+    }
+}
+
+/* Says once a second which do not go though they were killed: they hang in the kernel, or may not be
+ * signalled. */
+static void complain(const struct tg_agent *agent, struct target *target)
+{
+    struct tg_session_ending *ending = target->ending;
+    if (target->alive == 0 || ending->phase != TG_ENDING_KILLED ||
+        agent->steady - ending->began < STUBBORN_MS)
+        return;
+    ending->due = agent->steady + STUBBORN_POLL_MS;
+    const char *problem = target->problem == 0 ? "they do not act on SIGKILL" : strerror(-target->problem);
+    if (target->session != NULL)
+        tg_log(&agent->log, LOG_ERR, "session %s of %s (%s) cannot be ended: %zu processes are left: %s",
+               target->session->id, target->session->person, target->session->account, target->alive,
+               problem);
+    else
+        tg_log(&agent->log, LOG_ERR, "uid %" PRIu32 ": %zu processes without a session cannot be ended: %s",
+               target->uid, target->alive, problem);
+}
+
+/* --- When nothing is left
+ * ----------------------------------------------------------------------------------------- */
+
+static void describe(const struct tg_agent *agent, const struct tg_session *session, char *out, size_t size)
+{
+    const struct tg_session_ending *ending = &session->ending;
+    const char *plural = ending->processes == 1 ? "" : "es";
+    if (ending->reason != TG_allowed)
+        (void)snprintf(out, size, "by the agent: %zu process%s, %" PRId64 " ms%s%s", ending->processes,
+                       plural, agent->steady - ending->began, ending->detail[0] == '\0' ? "" : "; ",
+                       ending->detail);
+    else if (ending->processes > 0)
+        (void)snprintf(out, size, "%s%s%zu process%s left behind and ended", ending->detail,
+                       ending->detail[0] == '\0' ? "" : "; ", ending->processes,
+                       ending->processes == 1 ? " was" : "es were");
+    else
+        (void)snprintf(out, size, "%s", ending->detail);
+}
+
+/* The record of a session that was counted stays until the service knows that it is over. */
+static void session_gone(struct tg_agent *agent, struct tg_session *session)
+{
+    char detail[320];
+    bool ended = session->ending.reason != TG_allowed;
+    describe(agent, session, detail, sizeof detail);
+    (void)tg_events_add(&agent->events,
+                        &(struct tg_event){.kind = ended ? "session_ended" : "session_closed",
+                                           .ticket = session->ticket,
+                                           .person = session->person,
+                                           .account = session->account,
+                                           .source = session->source,
+                                           .code = session->ending.reason,
+                                           .detail = detail,
+                                           .session = session->id},
+                        agent->now);
+    tg_log(&agent->log, LOG_INFO, "session %s of %s (%s) %s%s%s", session->id, session->person,
+           session->account, ended ? "ended" : "closed", detail[0] == '\0' ? "" : ": ", detail);
+    if (session->pidfd >= 0)
+        (void)close(session->pidfd);
+    session->pidfd = -1;
+    session->ended = agent->now;
+    session->ending.phase = TG_ENDING_NOT;
+    uint32_t uid = session->uid;
+    if (!session->counted)
+        tg_sessions_remove(&agent->sessions, session);
+    tg_sweep(agent, uid);
+}
+
+static void sweep_gone(struct tg_agent *agent, struct tg_endings *endings, uint32_t uid)
+{
+    for (size_t i = 0; i < endings->sweep_count; i++) {
+        const struct sweep *sweep = &endings->sweeps[i];
+        if (sweep->uid != uid)
+            continue;
+        if (sweep->ending.processes > 0)
+            tg_log(&agent->log, LOG_NOTICE,
+                   "uid %" PRIu32 ": %zu processes without a session were ended, %" PRId64 " ms", uid,
+                   sweep->ending.processes, agent->steady - sweep->ending.began);
+        endings->sweeps[i] = endings->sweeps[--endings->sweep_count];
+        return;
+    }
+}
+
+/* From the last back: removing a session moves the last of the table to its place, which was seen already. */
+static void finish(struct tg_agent *agent, struct tg_endings *endings)
+{
+    bool any = false;
+    for (size_t i = endings->target_count; i-- > 0;) {
+        const struct target *target = &endings->targets[i];
+        if (target->alive > 0)
+            continue;
+        if (target->session == NULL) {
+            sweep_gone(agent, endings, target->uid);
+            continue;
+        }
+        session_gone(agent, target->session);
+        any = true;
+    }
+    if (any || endings->unsaved)
+        endings->unsaved = !tg_agent_save_sessions(agent);
+    if (any)
+        tg_dedicated_session_gone(agent);
+}
+
+/* --- The turn
+ * ------------------------------------------------------------------------------------------------- */
+
+/* Reads /proc and says whose each process is. False: it could not. */
+static bool look(struct tg_agent *agent, struct tg_endings *endings)
+{
+    bool with_uids = endings->sweep_count > 0;
+    for (size_t i = 0; i < agent->sessions.count; i++)
+        with_uids = with_uids || agent->sessions.list[i].ending.phase == TG_ENDING_BEGUN;
+    int result = with_uids ? tg_process_table_scan(&endings->table, agent->proc_root)
+                           : tg_process_table_scan_sessions(&endings->table, agent->proc_root);
+    if (result == 0 && (!collect(agent, endings) ||
+                        tg_claims_assign(&endings->claims, &endings->table, agent->proc_root) != 0))
+        result = -ENOMEM;
+    if (result != 0 && !endings->scan_failed)
+        tg_log(&agent->log, LOG_ERR, "%s cannot be read, so sessions cannot be ended as they should: %s",
+               agent->proc_root, strerror(-result));
+    endings->scan_failed = result != 0;
+    return result == 0;
+}
+
+/* Without a scan nothing is known but the monitors: they are killed once every pause is over, which cuts the
+ * connection. */
+static void kill_monitors(const struct tg_agent *agent)
+{
+    int64_t pauses = 2 * agent->config.hangup_milliseconds + agent->config.terminate_milliseconds;
+    for (size_t i = 0; i < agent->sessions.count; i++) {
+        const struct tg_session *session = &agent->sessions.list[i];
+        if (session->ended == 0 && session->ending.phase != TG_ENDING_NOT && session->pidfd >= 0 &&
+            agent->steady >= session->ending.began + pauses)
+            (void)tg_process_signal(session->pidfd, SIGKILL);
+    }
+}
+
+static int64_t due_of(const struct tg_agent *agent, const struct tg_session_ending *ending)
+{
+    if (ending->phase == TG_ENDING_BEGUN || ending->phase == TG_ENDING_TOLD)
+        return ending->due;
+    if (ending->phase == TG_ENDING_KILLED && ending->due > agent->steady)
+        return ending->due;
+    return agent->steady + POLL_MS;
+}
+
+static int64_t next_pass(const struct tg_agent *agent, const struct tg_endings *endings)
+{
+    int64_t due = INT64_MAX;
+    for (size_t i = 0; i < agent->sessions.count; i++) {
+        const struct tg_session *session = &agent->sessions.list[i];
+        if (session->ended == 0 && session->ending.phase != TG_ENDING_NOT)
+            due = tg_earlier(due, due_of(agent, &session->ending));
+    }
+    for (size_t i = 0; i < endings->sweep_count; i++)
+        due = tg_earlier(due, due_of(agent, &endings->sweeps[i].ending));
+    return due;
+}
+
+/* True: new processes turned up among those that are killed, and it should be done again at once. */
+static bool pass(struct tg_agent *agent, struct tg_endings *endings)
+{
+    bool again = false;
+    drop_sweeps(agent, endings);
+    if (next_pass(agent, endings) == INT64_MAX)
+        return false;
+    if (!look(agent, endings)) {
+        kill_monitors(agent);
+        return false;
+    }
+    count(endings);
+    for (size_t i = 0; i < endings->target_count; i++)
+        step(agent, &endings->targets[i]);
+    send_signals(agent, endings);
+    for (size_t i = 0; i < endings->target_count; i++) {
+        const struct target *target = &endings->targets[i];
+        again = again || (target->signal == SIGKILL && target->fresh > 0);
+        complain(agent, &endings->targets[i]);
+    }
+    /* Without memory for it, some are counted twice. */
+    (void)tg_claims_remember(&endings->claims, &endings->table);
+    finish(agent, endings);
+    return again;
+}
+
+/* Systemd makes a session's scope a moment after it has opened. Returns when to be called next. */
+static int64_t read_scopes(struct tg_agent *agent)
+{
+    int64_t due = INT64_MAX;
+    for (size_t i = 0; i < agent->sessions.count; i++) {
+        struct tg_session *session = &agent->sessions.list[i];
+        if (session->scope_read || session->pidfd < 0)
+            continue;
+        int64_t age = agent->now - session->opened;
+        if (age < 0 || age > SCOPE_SECONDS) {
+            read_scope(agent, session);
+            session->scope_read = true;
+            continue;
+        }
+        due = tg_earlier(due, agent->steady + 1000);
+    }
+    return due;
+}
+
+static void sweep_accounts(struct tg_agent *agent, struct tg_endings *endings)
+{
+    if (agent->steady < endings->sweep_due)
+        return;
+    endings->sweep_due = agent->steady + SWEEP_MS;
+    for (size_t i = 0; i < agent->accounts.count; i++)
+        tg_sweep(agent, agent->accounts.list[i].uid);
+}
+
+int64_t tg_ending_turn(struct tg_agent *agent)
+{
+    struct tg_endings *endings = endings_of(agent);
+    if (endings == NULL)
+        return agent->steady + RETRY_MS;
+    sweep_accounts(agent, endings);
+    int64_t due = tg_earlier(read_scopes(agent), endings->sweep_due);
+    if (agent->steady >= endings->due) {
+        bool again = true;
+        for (int i = 0; again && i < PASSES_MAX; i++)
+            again = pass(agent, endings);
+        endings->due = again ? agent->steady : next_pass(agent, endings);
+        if (endings->scan_failed)
+            endings->due = agent->steady + RETRY_MS;
+    }
+    return tg_earlier(due, endings->due);
+}
