@@ -14,6 +14,7 @@ libtegata_plugin_la_SOURCES = \
 	lib/monotonic.c lib/monotonic.h \
 	lib/reason.c lib/reason.h lib/reason.def \
 	lib/recording.c lib/recording.h \
+	lib/ssh_agent_ask.c lib/ssh_agent_ask.h \
 	lib/wire.c lib/wire.h
 libtegata_plugin_la_CFLAGS = $(AM_CFLAGS) -ffunction-sections -fdata-sections
 libtegata_plugin_la_LIBADD = $(INIH_STATIC_LIBS)

@@ -24,30 +24,6 @@ struct tg_signer {
     char *path;            /* the agent's socket, or ssh-keygen's key file */
 };
 
-/* Puts an SSHSIG blob around a signature. */
-static int wrap(const struct tg_public_key *key, const char *name_space, struct tg_bytes signature,
-                uint8_t **blob, size_t *length, struct tg_error *error)
-{
-    uint8_t *data = malloc(TG_SSHSIG_MAX);
-    if (data == NULL)
-        return tg_fail(error, TG_internal_error, "out of memory");
-    struct tg_writer writer = tg_writer_of(data, TG_SSHSIG_MAX);
-    tg_write_bytes(&writer, tg_bytes_of_text("SSHSIG"));
-    tg_write_u32(&writer, 1);
-    tg_write_string(&writer, key->blob);
-    tg_write_text(&writer, name_space);
-    tg_write_text(&writer, "");
-    tg_write_text(&writer, "sha512");
-    tg_write_string(&writer, signature);
-    if (writer.failed) {
-        free(data);
-        return tg_fail(error, TG_internal_error, "a signature that does not fit");
-    }
-    *blob = data;
-    *length = writer.used;
-    return 0;
-}
-
 static int sign_in_memory(struct tg_signer *signer, const char *name_space, struct tg_bytes message,
                           uint8_t **blob, size_t *length, struct tg_error *error)
 {
@@ -62,7 +38,7 @@ static int sign_in_memory(struct tg_signer *signer, const char *name_space, stru
     free(data);
     if (result != 0)
         return -1;
-    return wrap(signer->key, name_space, tg_bytes_of(signature, writer.used), blob, length, error);
+    return tg_sshsig_wrap(signer->key, name_space, tg_bytes_of(signature, writer.used), blob, length, error);
 }
 
 static int sign_by_agent(struct tg_signer *signer, const char *name_space, struct tg_bytes message,
@@ -77,7 +53,8 @@ static int sign_by_agent(struct tg_signer *signer, const char *name_space, struc
     int result = tg_ssh_agent_sign(signer->path, signer->key, tg_bytes_of(data, data_length), &signature,
                                    &signature_length, error);
     if (result == 0)
-        result = wrap(signer->key, name_space, tg_bytes_of(signature, signature_length), blob, length, error);
+        result = tg_sshsig_wrap(signer->key, name_space, tg_bytes_of(signature, signature_length), blob,
+                                length, error);
     free(signature);
     free(data);
     return result;

@@ -118,6 +118,31 @@ int tg_sshsig_signed_data(const char *name_space, struct tg_bytes message, uint8
     return make_signed_data(name_space, "sha512", message, data, length);
 }
 
+int tg_sshsig_wrap(const struct tg_public_key *key, const char *name_space, struct tg_bytes signature,
+                   uint8_t **blob, size_t *length, struct tg_error *error)
+{
+    *blob = NULL;
+    *length = 0;
+    uint8_t *data = malloc(TG_SSHSIG_MAX);
+    if (data == NULL)
+        return tg_fail(error, TG_internal_error, "out of memory");
+    struct tg_writer writer = tg_writer_of(data, TG_SSHSIG_MAX);
+    tg_write_bytes(&writer, tg_bytes_of_text(magic));
+    tg_write_u32(&writer, VERSION);
+    tg_write_string(&writer, key->blob);
+    tg_write_text(&writer, name_space);
+    tg_write_text(&writer, "");
+    tg_write_text(&writer, "sha512");
+    tg_write_string(&writer, signature);
+    if (writer.failed) {
+        free(data);
+        return tg_fail(error, TG_internal_error, "a signature that does not fit");
+    }
+    *blob = data;
+    *length = writer.used;
+    return 0;
+}
+
 /* Is it by this key, for this purpose? */
 static int check_fields(const struct fields *fields, const char *name_space, const struct tg_public_key *key,
                         struct tg_error *error)

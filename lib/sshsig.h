@@ -11,6 +11,7 @@
 #define TG_NAMESPACE_POLICY   "policy-v1@tegata"
 #define TG_NAMESPACE_APPROVAL "approval-v1@tegata"
 #define TG_NAMESPACE_REQUEST  "request-v1@tegata"
+#define TG_NAMESPACE_STEP_UP  "step-up-v1@tegata"
 
 enum {
     TG_SSHSIG_MAX = 16384
@@ -54,6 +55,11 @@ int tg_sshsig_signer(struct tg_bytes blob, struct tg_public_key **key, struct tg
 int tg_sshsig_verify(struct tg_bytes blob, const char *name_space, struct tg_bytes message,
                      const struct tg_public_key *key, const struct tg_sshsig_demands *demands,
                      struct tg_sshsig_facts *facts, struct tg_error *error);
+
+/* Puts the binary SSHSIG blob around an SSH signature (string type, string signature, ...) over
+ * tg_sshsig_signed_data(). On 0, *blob is malloc'ed. */
+int tg_sshsig_wrap(const struct tg_public_key *key, const char *name_space, struct tg_bytes signature,
+                   uint8_t **blob, size_t *length, struct tg_error *error);
 
 /* The bytes that an SSHSIG signature with sha512 covers: "SSHSIG", namespace, empty reserved, "sha512",
  * H(message). On 0, *data is malloc'ed. */
