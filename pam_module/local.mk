@@ -1,12 +1,16 @@
 # libc and libpam only (tests/unit/check_symbols holds it). --gc-sections drops what of libtegata_plugin the module does not use.
 pam_LTLIBRARIES += pam_tegata.la
 pam_tegata_la_SOURCES = \
+	pam_module/credentials.c pam_module/credentials.h \
+	pam_module/environment.c pam_module/environment.h \
 	pam_module/local_account.c pam_module/local_account.h \
 	pam_module/login.c pam_module/login.h \
 	pam_module/pam_tegata.c \
 	pam_module/person.c pam_module/person.h \
 	pam_module/session.c pam_module/session.h \
-	pam_module/settings.c pam_module/settings.h
+	pam_module/settings.c pam_module/settings.h \
+	pam_module/sudo.c pam_module/sudo.h \
+	pam_module/touch.c pam_module/touch.h
 pam_tegata_la_CFLAGS = $(AM_CFLAGS)
 pam_tegata_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -Wl,--gc-sections \
 	-Wl,--version-script=$(top_srcdir)/pam_module/pam_tegata.map

@@ -8,4 +8,7 @@
  * be read. */
 bool tg_pam_account_is_local(const char *path, const char *name);
 
+/* Does it, and is its uid 0? */
+bool tg_pam_account_is_root(const char *path, const char *name);
+
 #endif

@@ -5,10 +5,13 @@
 #include "pam_module/local_account.h"
 #include "pam_module/person.h"
 
+#include <pwd.h>
 #include <security/pam_ext.h>
+#include <security/pam_modutil.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 /* How long the report of an exempt login may hold it up: who breaks the glass is in a hurry, and the log has
  * the line anyway. */
@@ -43,7 +46,8 @@ int tg_pam_login_refuse(struct tg_pam_login *login, enum tg_reason reason, const
     return result_of_refusal(login->phase, reason);
 }
 
-/* Writes the line and, once for a login (in the account phase), tells the agent. */
+/* Writes the line and, once for a login (in the account phase), tells the agent. Jobs and sudo of such an
+ * account are only in the log: cron may have one each minute. */
 static void report_exempt(struct tg_pam_login *login)
 {
     struct tg_agent_request request = {
@@ -51,7 +55,7 @@ static void report_exempt(struct tg_pam_login *login)
     char account[256];
     char rhost[256];
     int reported = 0;
-    if (login->phase == TG_PAM_ACCOUNT)
+    if (login->phase == TG_PAM_ACCOUNT && login->settings.purpose == TG_PAM_FOR_LOGIN)
         reported = tg_agent_ask(login->settings.host.socket, &request, REPORT_DEADLINE_MS, &login->answer);
     pam_syslog(login->pamh, LOG_NOTICE, "exempt account: account=%s rhost=%s%s",
                tg_escape(login->account, account, sizeof account),
@@ -66,6 +70,24 @@ static bool is_exempt(const struct tg_pam_login *login)
            tg_pam_account_is_local("/etc/passwd", login->account);
 }
 
+/* Who uses sudo or su: PAM_RUSER, which both set from the real uid that they were started with. Without it,
+ * the real uid itself, but not root's: a program that has made itself root does not say who started it. */
+static const char *caller(pam_handle_t *pamh)
+{
+    const char *name = text_item(pamh, PAM_RUSER);
+    if (name[0] != '\0' || getuid() == 0)
+        return name;
+    const struct passwd *entry = pam_modutil_getpwuid(pamh, getuid());
+    return entry != NULL ? entry->pw_name : "";
+}
+
+/* Root needs no ticket to become somebody else, nor to run a job. */
+static bool is_root_already(const struct tg_pam_login *login)
+{
+    return login->settings.purpose != TG_PAM_FOR_LOGIN &&
+           tg_pam_account_is_root("/etc/passwd", login->account);
+}
+
 /* An exempt account of the module's own line passes even if the configuration is broken: that is when it is
  * needed. */
 static enum tg_pam_standing judge(struct tg_pam_login *login, int argc, const char **argv, int *result)
@@ -75,6 +97,10 @@ static enum tg_pam_standing judge(struct tg_pam_login *login, int argc, const ch
         *result = tg_pam_login_refuse(login, error.reason, error.text);
         return TG_PAM_REFUSED;
     }
+    if (login->settings.purpose == TG_PAM_FOR_SUDO)
+        login->account = caller(login->pamh);
+    if (is_root_already(login))
+        return TG_PAM_EXEMPT;
     int read = tg_pam_settings_file(&login->settings, &error);
     if (is_exempt(login)) {
         report_exempt(login);
@@ -85,7 +111,10 @@ static enum tg_pam_standing judge(struct tg_pam_login *login, int argc, const ch
         return TG_PAM_REFUSED;
     }
     if (login->account[0] == '\0') {
-        *result = tg_pam_login_refuse(login, TG_account_unknown, "PAM names no user");
+        *result = tg_pam_login_refuse(login, TG_account_unknown,
+                                      login->settings.purpose == TG_PAM_FOR_SUDO
+                                          ? "PAM does not say who asks (PAM_RUSER)"
+                                          : "PAM names no user");
         return TG_PAM_REFUSED;
     }
     return TG_PAM_OURS;

@@ -16,7 +16,8 @@ struct tg_pam_login {
     pam_handle_t *pamh;
     int flags;
     enum tg_pam_phase phase;
-    const char *account; /* never NULL; these four point into PAM's own memory */
+    const char *account; /* PAM_USER; for sudo and su who asks. Never NULL; these four point into PAM's own
+                            memory */
     const char *service;
     const char *rhost;
     const char *connection;
@@ -26,7 +27,7 @@ struct tg_pam_login {
 
 enum tg_pam_standing {
     TG_PAM_REFUSED, /* already told and logged; *result is what to return to PAM */
-    TG_PAM_EXEMPT,  /* a local break-glass account: not ours to judge */
+    TG_PAM_EXEMPT,  /* a local break-glass account, or root in the stack of sudo or cron: not ours to judge */
     TG_PAM_OURS,
 };
 

@@ -5,6 +5,7 @@
  */
 #include "pam_module/login.h"
 #include "pam_module/session.h"
+#include "pam_module/sudo.h"
 
 #include <security/pam_ext.h>
 #include <stdlib.h>
@@ -30,54 +31,83 @@ static int ask_admission(struct tg_pam_login *login)
                                               : tg_pam_login_refuse(login, login->answer.reason, detail);
 }
 
-/* Is this connection admitted? */
-static int check_admission(pam_handle_t *pamh, int flags, enum tg_pam_phase phase, int argc,
-                           const char **argv)
+static int authenticate(struct tg_pam_login *login)
+{
+    switch (login->settings.purpose) {
+    case TG_PAM_FOR_LOGIN:
+        return ask_admission(login);
+    case TG_PAM_FOR_SUDO:
+        return tg_pam_sudo_authenticate(login);
+    case TG_PAM_FOR_JOB:
+        break;
+    }
+    /* Nobody is there to be authenticated. */
+    return PAM_IGNORE;
+}
+
+static int check_account(struct tg_pam_login *login)
+{
+    switch (login->settings.purpose) {
+    case TG_PAM_FOR_LOGIN:
+        return ask_admission(login);
+    case TG_PAM_FOR_SUDO:
+        return tg_pam_sudo_account(login);
+    case TG_PAM_FOR_JOB:
+        return tg_pam_job_account(login);
+    }
+    return PAM_PERM_DENIED;
+}
+
+/* Only a login opens a session. Success, because PAM_IGNORE would fail a stack that has only this module. */
+static int open_session(struct tg_pam_login *login)
+{
+    return login->settings.purpose == TG_PAM_FOR_LOGIN ? tg_pam_session_open(login) : PAM_SUCCESS;
+}
+
+struct call {
+    pam_handle_t *pamh;
+    int flags;
+    int argc;
+    const char **argv;
+};
+
+static int run(const struct call *call, enum tg_pam_phase phase, int (*judge)(struct tg_pam_login *login))
 {
     enum tg_pam_standing standing;
     int result;
-    struct tg_pam_login *login = tg_pam_login_begin(pamh, flags, phase, argc, argv, &standing, &result);
+    struct tg_pam_login *login =
+        tg_pam_login_begin(call->pamh, call->flags, phase, call->argc, call->argv, &standing, &result);
     if (standing == TG_PAM_EXEMPT)
         result = PAM_IGNORE;
     if (standing == TG_PAM_OURS)
-        result = ask_admission(login);
+        result = judge(login);
     free(login);
     return result;
 }
 
 EXPORTED int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    return check_admission(pamh, flags, TG_PAM_AUTH, argc, argv);
+    return run(&(struct call){pamh, flags, argc, argv}, TG_PAM_AUTH, authenticate);
 }
 
-/* There are no credentials of ours to set. PAM_IGNORE would fail a stack that has only this module in its
- * auth phase. */
+/* Success where there is nothing to set: PAM_IGNORE would fail a stack that has only this module in its auth
+ * phase. */
 EXPORTED int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    (void)pamh;
-    (void)flags;
+    const unsigned not_giving = PAM_DELETE_CRED | PAM_REFRESH_CRED;
     (void)argc;
     (void)argv;
-    return PAM_SUCCESS;
+    return ((unsigned)flags & not_giving) != 0 ? PAM_SUCCESS : tg_pam_session_credentials(pamh);
 }
 
 EXPORTED int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    return check_admission(pamh, flags, TG_PAM_ACCOUNT, argc, argv);
+    return run(&(struct call){pamh, flags, argc, argv}, TG_PAM_ACCOUNT, check_account);
 }
 
 EXPORTED int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    enum tg_pam_standing standing;
-    int result;
-    struct tg_pam_login *login =
-        tg_pam_login_begin(pamh, flags, TG_PAM_SESSION, argc, argv, &standing, &result);
-    if (standing == TG_PAM_EXEMPT)
-        result = PAM_IGNORE;
-    if (standing == TG_PAM_OURS)
-        result = tg_pam_session_open(login);
-    free(login);
-    return result;
+    return run(&(struct call){pamh, flags, argc, argv}, TG_PAM_SESSION, open_session);
 }
 
 /* Without a session of ours (an exempt account, or one that was refused) there is nothing to close. */

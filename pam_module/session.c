@@ -3,12 +3,29 @@
 
 #include "lib/auth_info.h"
 #include "lib/base64.h"
+#include "pam_module/credentials.h"
 
+#include <security/pam_ext.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
+#include <unistd.h>
 
-/* The name of the session's id among the handle's data. */
+/* The name of what the handle keeps of a session. */
 static const char data_name[] = "tegata_session";
+
+/* pam_systemd reads it: the scope of the session ends then even without our agent. */
+static const char runtime_data_name[] = "systemd.runtime_max_sec";
+
+/* What the agent said about the session that is open. */
+struct kept_session {
+    char id[64];
+    pid_t opener; /* the process that opened it: sshd's monitor */
+    uint32_t flags;
+    uint32_t gids[TG_AGENT_GIDS_MAX];
+    size_t gid_count;
+};
 
 /* The certificate of record. */
 struct certificate {
@@ -19,7 +36,7 @@ struct certificate {
 
 /* Only frees: sshd's children end the handle as well, and must not close the session that the monitor has
  * open. */
-static void forget_id(pam_handle_t *pamh, void *data, int status)
+static void forget(pam_handle_t *pamh, void *data, int status)
 {
     (void)pamh;
     (void)status;
@@ -63,20 +80,76 @@ static int ask_to_close(struct tg_pam_login *login, const char *id, const char *
     return login->answer.reason == TG_allowed ? PAM_SUCCESS : PAM_SESSION_ERR;
 }
 
-/* Keeps the id that the agent gave. A session that cannot be closed later must not begin. */
-static int keep_id(struct tg_pam_login *login)
+/* Keeps what is needed later. A session that cannot be closed must not begin. */
+static const char *keep(pam_handle_t *pamh, const struct tg_agent_answer *answer)
 {
+    if (answer->text[0] == '\0' || strlen(answer->text) >= sizeof((struct kept_session *)NULL)->id)
+        return "the agent gave the session no id";
+    struct kept_session *kept = calloc(1, sizeof *kept);
+    if (kept == NULL)
+        return "out of memory";
+    (void)snprintf(kept->id, sizeof kept->id, "%s", answer->text);
+    kept->opener = getpid();
+    kept->flags = answer->flags;
+    memcpy(kept->gids, answer->gids, answer->gid_count * sizeof answer->gids[0]);
+    kept->gid_count = answer->gid_count;
+    if (pam_set_data(pamh, data_name, kept, forget) == PAM_SUCCESS)
+        return NULL;
+    free(kept);
+    return "PAM cannot keep the session's id";
+}
+
+static bool put_variable(pam_handle_t *pamh, const char *name, const char *value)
+{
+    char *variable = NULL;
+    if (asprintf(&variable, "%s=%s", name, value) < 0)
+        return false;
+    bool put = pam_putenv(pamh, variable) == PAM_SUCCESS;
+    free(variable);
+    return put;
+}
+
+static const char *put_environment(pam_handle_t *pamh, const struct tg_agent_answer *answer)
+{
+    if (put_variable(pamh, "TEGATA_TICKET", answer->ticket) &&
+        put_variable(pamh, "TEGATA_PERSON", answer->person) &&
+        put_variable(pamh, "TEGATA_SESSION", answer->text) &&
+        (answer->shell[0] == '\0' || put_variable(pamh, "TEGATA_SHELL", answer->shell)))
+        return NULL;
+    return "PAM cannot keep the session's environment";
+}
+
+/* The agent ends the session; this is for the day on which there is none. */
+static const char *limit_runtime(pam_handle_t *pamh, uint32_t seconds)
+{
+    char *text = NULL;
+    if (seconds == 0)
+        return NULL;
+    if (asprintf(&text, "%us", seconds) < 0)
+        return "out of memory";
+    if (pam_set_data(pamh, runtime_data_name, text, forget) == PAM_SUCCESS)
+        return NULL;
+    free(text);
+    return "PAM cannot keep the session's limit";
+}
+
+/* The session that the agent has opened begins here, or is given back. */
+static int begin_session(struct tg_pam_login *login)
+{
+    char id[sizeof login->answer.text];
     const char *detail;
-    if (login->answer.text[0] == '\0')
-        return tg_pam_login_refuse(login, TG_internal_error, "the agent gave the session no id");
-    char *id = strdup(login->answer.text);
-    if (id == NULL)
-        return tg_pam_login_refuse(login, TG_internal_error, "out of memory");
-    if (pam_set_data(login->pamh, data_name, id, forget_id) == PAM_SUCCESS)
+    const char *problem = keep(login->pamh, &login->answer);
+    if (problem == NULL)
+        problem = put_environment(login->pamh, &login->answer);
+    if (problem == NULL)
+        problem = limit_runtime(login->pamh, login->answer.seconds);
+    if (problem == NULL)
         return PAM_SUCCESS;
-    (void)ask_to_close(login, id, &detail);
-    free(id);
-    return tg_pam_login_refuse(login, TG_internal_error, "PAM cannot keep the session's id");
+    memcpy(id, login->answer.text, sizeof id);
+    if (id[0] != '\0')
+        (void)ask_to_close(login, id, &detail);
+    (void)pam_set_data(login->pamh, data_name, NULL, NULL);
+    return tg_pam_login_refuse(login, TG_internal_error, problem);
 }
 
 /* A login without a certificate is asked about as well, so that the agent can record the refusal; it stays
@@ -98,10 +171,10 @@ int tg_pam_session_open(struct tg_pam_login *login)
         return tg_pam_login_refuse(login, found, "in SSH_AUTH_INFO_0");
     if (login->answer.reason != TG_allowed)
         return tg_pam_login_refuse(login, login->answer.reason, detail);
-    return keep_id(login);
+    return begin_session(login);
 }
 
-static const char *kept_id(pam_handle_t *pamh)
+static const struct kept_session *kept_session(pam_handle_t *pamh)
 {
     const void *data = NULL;
     return pam_get_data(pamh, data_name, &data) == PAM_SUCCESS ? data : NULL;
@@ -109,15 +182,32 @@ static const char *kept_id(pam_handle_t *pamh)
 
 bool tg_pam_session_is_open(pam_handle_t *pamh)
 {
-    return kept_id(pamh) != NULL;
+    return kept_session(pamh) != NULL;
 }
 
 int tg_pam_session_close(struct tg_pam_login *login)
 {
+    char id[sizeof((struct kept_session *)NULL)->id];
     const char *detail;
-    int result = ask_to_close(login, kept_id(login->pamh), &detail);
+    memcpy(id, kept_session(login->pamh)->id, sizeof id);
+    int result = ask_to_close(login, id, &detail);
     (void)pam_set_data(login->pamh, data_name, NULL, NULL);
     if (result != PAM_SUCCESS)
         return tg_pam_login_refuse(login, login->answer.reason, detail);
     return PAM_SUCCESS;
+}
+
+int tg_pam_session_credentials(pam_handle_t *pamh)
+{
+    const struct kept_session *kept = kept_session(pamh);
+    if (kept == NULL || kept->opener == getpid())
+        return PAM_SUCCESS;
+    const struct tg_pam_credentials credentials = {
+        .flags = kept->flags, .gids = kept->gids, .gid_count = kept->gid_count};
+    int result = tg_pam_credentials_set(&credentials);
+    if (result == 0)
+        return PAM_SUCCESS;
+    pam_syslog(pamh, LOG_ERR, "%s: the session's groups cannot be set: %s", tg_reason_name(TG_internal_error),
+               strerror(-result));
+    return PAM_CRED_ERR;
 }

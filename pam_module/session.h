@@ -17,4 +17,9 @@ bool tg_pam_session_is_open(pam_handle_t *pamh);
 /* Reports the end of the session to the agent and forgets its id. Returns what to return to PAM. */
 int tg_pam_session_close(struct tg_pam_login *login);
 
+/* Gives the process that calls it the credentials of the session that is open: sshd's child, which becomes
+ * the user. In the process that opened the session, which has to stay root, and without a session it changes
+ * nothing. Returns what to return to PAM. */
+int tg_pam_session_credentials(pam_handle_t *pamh);
+
 #endif

@@ -8,6 +8,19 @@ static bool starts_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+static int take_purpose(struct tg_pam_settings *settings, const char *word, struct tg_error *error)
+{
+    if (strcmp(word, "login") == 0)
+        settings->purpose = TG_PAM_FOR_LOGIN;
+    else if (strcmp(word, "sudo") == 0)
+        settings->purpose = TG_PAM_FOR_SUDO;
+    else if (strcmp(word, "job") == 0)
+        settings->purpose = TG_PAM_FOR_JOB;
+    else
+        return tg_fail(error, TG_config_bad, "option 'for=%s': must be for=login, for=sudo or for=job", word);
+    return 0;
+}
+
 static int take_option(struct tg_pam_settings *settings, const char *option, struct tg_error *error)
 {
     if (strcmp(option, "debug") == 0)
@@ -18,9 +31,12 @@ static int take_option(struct tg_pam_settings *settings, const char *option, str
         settings->conf_path = option + strlen("conf=");
     else if (starts_with(option, "conf="))
         return tg_fail(error, TG_config_bad, "option '%s': the path must begin with /", option);
+    else if (starts_with(option, "for="))
+        return take_purpose(settings, option + strlen("for="), error);
     else
         return tg_fail(error, TG_config_bad,
-                       "option '%s' is not known; there are conf=PATH, debug, exempt=NAME,NAME", option);
+                       "option '%s' is not known; there are conf=PATH, debug, exempt=NAME,NAME, for=PURPOSE",
+                       option);
     return 0;
 }
 
@@ -30,6 +46,7 @@ int tg_pam_settings_options(struct tg_pam_settings *settings, int argc, const ch
     settings->conf_path = TG_HOST_CONFIG_PATH;
     settings->exempt = "";
     settings->debug = false;
+    settings->purpose = TG_PAM_FOR_LOGIN;
     for (int i = 0; i < argc; i++) {
         if (take_option(settings, argv[i], error) != 0)
             return -1;
