@@ -93,20 +93,53 @@ def write_sshd(machine, user_ca, bare):
     machine.path("/run/sshd").mkdir(mode=0o755)
 
 
-def write_pam(machine, bare):
-    """The system's own stack, with the checkpoint first and a home for whoever has none."""
+CHECKPOINT = "pam_tegata.so"
+
+
+def pam_kind(line):
+    """Which stack a line of a pam.d file adds to; "" for none."""
+    words = line.replace("@include common-", "").split()
+    return words[0].lstrip("-") if words and words[0].lstrip("-") in ("auth", "account", "session") else ""
+
+
+def write_pam_stack(machine, service, wanted, behind=()):
+    """Puts lines into the system's own stack: {"account": "account required pam_tegata.so"} as the first of its kind, or, for a
+    kind in `behind`, behind the line with that module. A service that the system does not have is left out."""
+    path = f"/etc/pam.d/{service}"
+    if not machine.path(path).exists():
+        return
+    behind = dict(behind)
+    waiting = dict(wanted)
     lines = []
-    seen = set()
-    for line in machine.read("/etc/pam.d/sshd").splitlines():
-        kind = line.split()[0] if line.strip() else ""
-        kind = "account" if line.startswith("@include common-account") else kind
-        if kind in ("account", "session") and kind not in seen and not bare:
-            lines.append(f"{kind} required pam_tegata.so")
-        seen.add(kind)
-        if line.startswith("@include common-session"):
-            lines.append("session required pam_mkhomedir.so umask=0077")
+    for line in machine.read(path).splitlines():
+        kind = pam_kind(line)
+        if kind in waiting and kind not in behind:
+            lines.append(waiting.pop(kind))
         lines.append(line)
-    machine.write("/etc/pam.d/sshd", "\n".join(lines) + "\n")
+        if kind in waiting and behind[kind] in line:
+            lines.append(waiting.pop(kind))
+    assert not waiting, f"{path} has no place for {waiting}"
+    machine.write(path, "\n".join(lines) + "\n")
+
+
+def write_pam(machine, bare):
+    """The system's own stacks, with the checkpoint in them as in examples/pam.d, and a home for whoever has none."""
+    text = machine.read("/etc/pam.d/sshd")
+    machine.write("/etc/pam.d/sshd", text.replace("@include common-session\n",
+                                                  "session required pam_mkhomedir.so umask=0077\n@include common-session\n"))
+    if bare:
+        return
+    write_pam_stack(machine, "sshd", {kind: f"{kind} required {CHECKPOINT}" for kind in ("auth", "account", "session")},
+                    behind={"session": "pam_loginuid.so"})
+    for service in ("sudo", "sudo-i"):
+        write_pam_stack(machine, service, {
+            "auth": f"auth [success=done ignore=ignore default=die] {CHECKPOINT} for=sudo",
+            "account": f"account required {CHECKPOINT} for=sudo"})
+    write_pam_stack(machine, "su", {
+        "auth": f"auth [success=done ignore=ignore default=die] {CHECKPOINT} for=sudo",
+        "account": f"account required {CHECKPOINT} for=sudo"}, behind={"auth": "pam_rootok.so"})
+    for service in ("cron", "atd"):
+        write_pam_stack(machine, service, {"account": f"account required {CHECKPOINT} for=job"})
 
 
 def write_nss(machine):
