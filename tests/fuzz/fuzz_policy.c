@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A policy that is accepted has what everybody relies on: sorted names, rules that can be found, approvers.
+ * A policy that is accepted has what everybody relies on: sorted names, rules that can be found, approvers,
+ * roles that are Unix groups.
  */
 #include "lib/policy.h"
 
@@ -24,8 +25,12 @@ static void check(const struct tg_policy *policy)
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct tg_rule *rule = &policy->rules[i];
         if (tg_policy_rule(policy, rule->id) != rule || rule->approver_count == 0 ||
-            rule->approvers[0].count == 0)
+            rule->approvers[0].count == 0 || (rule->step_up && !rule->hardware_key))
             abort();
+        for (size_t j = 0; j < rule->sudo_count; j++) {
+            if (tg_policy_group(policy, rule->sudo[j]) == NULL)
+                abort();
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A ticket that is accepted can be carried by sshd and by the roster, and an approval can be made for it.
+ * A ticket that is accepted can be carried by sshd and by the roster, an approval can be made for it, and its
+ * like may extend it.
  */
 #include "lib/ticket.h"
 #include "lib/verdict.h"
@@ -23,6 +24,10 @@ static void check(const struct tg_ticket *ticket)
         if (!tg_network_is_within(ticket->source[i], ticket->source, ticket->source_count))
             abort();
     }
+    struct tg_ticket extension = *ticket;
+    extension.extends = ticket->id;
+    if (strcmp(ticket->extends, ticket->id) == 0 || tg_ticket_extension_gap(&extension, ticket) != NULL)
+        abort();
     if (tg_approval_compose(ticket, "bob", ticket->created, ticket->seconds, &text, &length) != 0 ||
         tg_approval_parse(tg_bytes_of(text, length), &approval, &error) != 0 ||
         strcmp(approval->ticket, ticket->digest) != 0)
