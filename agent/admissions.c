@@ -34,6 +34,23 @@ void tg_admissions_free(struct tg_admissions *admissions)
     *admissions = (struct tg_admissions){0};
 }
 
+int tg_known_certificate_new(struct tg_bytes blob, struct tg_known_certificate **out, struct tg_error *error)
+{
+    struct tg_known_certificate *fresh = calloc(1, sizeof *fresh);
+    *out = NULL;
+    if (fresh == NULL || !tg_digest(blob, fresh->digest)) {
+        free(fresh);
+        return tg_fail(error, TG_internal_error, "no memory for a certificate");
+    }
+    if (tg_certificate_parse(blob, &fresh->certificate, error) != 0) {
+        free(fresh);
+        return -1;
+    }
+    fresh->references = 1;
+    *out = fresh;
+    return 0;
+}
+
 int tg_admissions_certificate(struct tg_admissions *admissions, struct tg_bytes blob,
                               struct tg_known_certificate **out, struct tg_error *error)
 {
@@ -49,17 +66,7 @@ int tg_admissions_certificate(struct tg_admissions *admissions, struct tg_bytes 
             return 0;
         }
     }
-    struct tg_known_certificate *fresh = calloc(1, sizeof *fresh);
-    if (fresh == NULL)
-        return tg_fail(error, TG_internal_error, "no memory for a certificate");
-    if (tg_certificate_parse(blob, &fresh->certificate, error) != 0) {
-        free(fresh);
-        return -1;
-    }
-    memcpy(fresh->digest, digest, sizeof digest);
-    fresh->references = 1;
-    *out = fresh;
-    return 0;
+    return tg_known_certificate_new(blob, out, error);
 }
 
 static void remove_at(struct tg_admissions *admissions, size_t i)

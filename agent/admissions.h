@@ -59,6 +59,9 @@ void tg_admissions_free(struct tg_admissions *admissions);
  * be verified twice. The caller gives it back with tg_known_certificate_release(). */
 int tg_admissions_certificate(struct tg_admissions *admissions, struct tg_bytes blob,
                               struct tg_known_certificate **out, struct tg_error *error);
+
+/* The same with nothing to find it in. */
+int tg_known_certificate_new(struct tg_bytes blob, struct tg_known_certificate **out, struct tg_error *error);
 void tg_known_certificate_release(struct tg_known_certificate *known);
 
 /* Remembers an admission; takes the place of an earlier one of the same monitor and certificate, since sshd

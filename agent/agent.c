@@ -5,6 +5,7 @@
 
 #include "agent/ending.h"
 #include "agent/notify.h"
+#include "agent/session_right.h"
 #include "agent/state.h"
 #include "lib/agent_protocol.h"
 
@@ -25,6 +26,7 @@ void tg_agent_read_clocks(struct tg_agent *agent)
     /* Goes on while the machine sleeps: what was fresh before is not fresh afterwards. */
     (void)clock_gettime(CLOCK_BOOTTIME, &steady);
     agent->now = wall.tv_sec;
+    agent->now_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
     agent->steady = (int64_t)steady.tv_sec * 1000 + steady.tv_nsec / 1000000;
 }
 
@@ -75,6 +77,9 @@ int tg_agent_start(struct tg_agent *agent, struct tg_error *error)
         return tg_fail(error, TG_internal_error, "%s/sys/kernel/random/boot_id cannot be read",
                        agent->proc_root);
     find_principals_user(agent);
+    if (tg_warn_minutes_parse(agent->config.warn_minutes, &agent->warn_minutes, error) != 0)
+        return -1;
+    tg_session_clock_start(agent);
     if (tg_service_start(agent, error) != 0 ||
         tg_events_open(&agent->events, agent->config.state_directory, agent->config.name, &agent->log,
                        agent->now, error) != 0)
@@ -127,10 +132,12 @@ void tg_agent_reload(struct tg_agent *agent)
     struct tg_error error;
     char authority[TG_AUTHORITY_SIZE];
     struct tg_root_signers roots;
+    struct tg_warn_minutes warn_minutes;
     struct tg_host_config *config = calloc(1, sizeof *config);
     tg_notify("RELOADING=1");
     if (config == NULL || tg_host_config_read(agent->config_path, config, &error) != 0 ||
         tg_service_authority(config->url, authority, &error) != 0 ||
+        tg_warn_minutes_parse(config->warn_minutes, &warn_minutes, &error) != 0 ||
         tg_agent_read_roots(config, &roots, &error) != 0) {
         tg_log_refusal(&agent->log, TG_config_bad, "%s; the old configuration stays",
                        config == NULL ? "no memory" : error.text);
@@ -143,6 +150,7 @@ void tg_agent_reload(struct tg_agent *agent)
     keep(agent, "[agent] roster", agent->config.roster, config->roster);
     keep(agent, "[agent] state_directory", agent->config.state_directory, config->state_directory);
     agent->config = *config;
+    agent->warn_minutes = warn_minutes;
     /* Another service counts its revisions for itself. */
     if (strcmp(agent->service.authority, authority) != 0)
         agent->service.revision = 0;

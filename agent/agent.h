@@ -89,6 +89,7 @@ struct tg_agent {
     char boot_id[TG_BOOT_ID_SIZE];
 
     int64_t now;    /* seconds since 1970, taken once a turn of the loop */
+    int64_t now_ms; /* the same moment in milliseconds */
     int64_t steady; /* milliseconds of CLOCK_BOOTTIME, likewise */
 
     struct tg_policy *policy;
@@ -105,7 +106,9 @@ struct tg_agent {
     struct tg_admissions admissions;
     struct tg_sessions sessions;
     struct tg_endings *endings; /* ending.h */
+    bool sessions_unjudged; /* something has changed by which they are judged */
     struct tg_session_clock session_clock;
+    struct tg_warn_minutes warn_minutes;
     struct tg_network_grants *network_grants; /* network_grants.h */
     struct tg_events events;
     struct tg_repeats repeats;
@@ -166,6 +169,10 @@ void tg_agent_judge_policy(struct tg_agent *agent);
  * be saved or published: then it is not to be acknowledged. */
 bool tg_agent_apply_update(struct tg_agent *agent, const struct tg_update *update);
 
+/* Forgets tickets that can never be valid again, but for those by which a session is open. Returns how many.
+ */
+size_t tg_agent_purge(struct tg_agent *agent);
+
 /* A carried ticket. Returns allowed or why the ticket opens nothing now; `id` and `detail` are of the ticket
  * concerned. */
 enum tg_reason tg_agent_import(struct tg_agent *agent, struct tg_bytes text, char id[TG_TICKET_ID_SIZE],
@@ -187,9 +194,23 @@ void tg_agent_load(struct tg_agent *agent);
 bool tg_agent_save_policy(struct tg_agent *agent);
 bool tg_agent_save_tickets(
     struct tg_agent *agent); /* with revision, highest serial, last contact, the marks, and the accounts */
-bool tg_agent_save_sessions(struct tg_agent *agent);
 bool tg_agent_save_uids(struct tg_agent *agent);
 bool tg_agent_save_owner(struct tg_agent *agent);
+
+/* --- sessions_state.c: the sessions in the state directory
+ * -------------------------------------------------- */
+
+void tg_agent_load_sessions(struct tg_agent *agent);
+
+/* Writes one session, and waits for the disk: what it says of the session holds whatever happens. False if it
+ * cannot be written. */
+bool tg_session_save(struct tg_agent *agent, const struct tg_session *session);
+
+/* The same without waiting: enough for what matters only as long as the machine runs. */
+void tg_session_note(struct tg_agent *agent, const struct tg_session *session);
+
+/* Takes one session from the table and from the disk. The table's last session takes its place. */
+void tg_session_drop(struct tg_agent *agent, struct tg_session *session);
 
 /* --- publish.c
  * ---------------------------------------------------------------------------------------------- */

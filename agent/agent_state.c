@@ -2,11 +2,10 @@
  *
  * What one agent keeps in its state directory: `policy` as it came, `tickets` (with revision, highest serial
  * and last contact), `marks` (what must not be lost with the tickets, and the highest serial again),
- * `accounts` that were published, `uids` that anybody ever had here, the `owner` of a one-person server,
- * `sessions` that are open. events.c keeps its own file.
+ * `accounts` that were published, `uids` that anybody ever had here, the `owner` of a one-person server.
+ * sessions_state.c, session_clock.c and events.c keep files of their own.
  */
 #include "agent/agent.h"
-#include "agent/ending.h"
 #include "agent/state.h"
 
 #include <string.h>
@@ -15,7 +14,6 @@ static const char policy_file[] = "policy";
 static const char tickets_file[] = "tickets";
 static const char marks_file[] = "marks";
 static const char accounts_file[] = "accounts";
-static const char sessions_file[] = "sessions";
 static const char uids_file[] = "uids";
 static const char owner_file[] = "owner";
 
@@ -69,11 +67,6 @@ bool tg_agent_save_tickets(struct tg_agent *agent)
     agent->unsaved = false;
     agent->service.contact_saved = agent->steady;
     return true;
-}
-
-bool tg_agent_save_sessions(struct tg_agent *agent)
-{
-    return save(agent, sessions_file, tg_sessions_to_json(&agent->sessions, agent->boot_id));
 }
 
 bool tg_agent_save_uids(struct tg_agent *agent)
@@ -140,17 +133,6 @@ static void load_tickets(struct tg_agent *agent, const json_t *object)
     agent->service.revision = whole && agent->policy != NULL ? (uint64_t)revision : 0;
 }
 
-/* Sessions whose monitor ended while the agent was not there. */
-static void end_lost_sessions(struct tg_agent *agent)
-{
-    for (size_t i = agent->sessions.count; i-- > 0;) {
-        struct tg_session *session = &agent->sessions.list[i];
-        if (session->ended == 0 && session->pidfd < 0)
-            tg_session_end(agent, session, TG_allowed,
-                           "its sshd process ended while the agent was not running");
-    }
-}
-
 void tg_agent_load(struct tg_agent *agent)
 {
     agent->policy_problem = TG_policy_missing;
@@ -174,10 +156,5 @@ void tg_agent_load(struct tg_agent *agent)
     if (owner != NULL && !tg_dedicated_from_json(&agent->dedicated, owner))
         set_aside(agent, owner_file);
     json_decref(owner);
-    json_t *sessions = load(agent, sessions_file);
-    if (sessions != NULL &&
-        !tg_sessions_from_json(&agent->sessions, sessions, agent->proc_root, agent->boot_id))
-        set_aside(agent, sessions_file);
-    json_decref(sessions);
-    end_lost_sessions(agent);
+    tg_agent_load_sessions(agent);
 }

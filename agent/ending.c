@@ -47,7 +47,6 @@ struct tg_endings {
     int64_t due;       /* the next pass */
     int64_t sweep_due; /* when all remembered accounts are looked at */
     bool scan_failed;  /* said once until it works again */
-    bool unsaved;      /* the sessions' state differs from what is on disk */
 };
 
 /* One that is ending, in one pass. */
@@ -126,8 +125,6 @@ void tg_session_end(struct tg_agent *agent, struct tg_session *session, enum tg_
                session->person, session->account, tg_reason_text(reason), detail[0] == '\0' ? "" : ": ",
                detail);
     wake(agent, ending->due);
-    if (agent->endings != NULL)
-        agent->endings->unsaved = true;
 }
 
 void tg_session_monitor_ended(struct tg_agent *agent, struct tg_session *session)
@@ -445,8 +442,10 @@ static void session_gone(struct tg_agent *agent, struct tg_session *session)
     session->ended = agent->now;
     session->ending.phase = TG_ENDING_NOT;
     uint32_t uid = session->uid;
-    if (!session->counted)
-        tg_sessions_remove(&agent->sessions, session);
+    if (session->counted)
+        tg_session_note(agent, session);
+    else
+        tg_session_drop(agent, session);
     tg_sweep(agent, uid);
 }
 
@@ -480,8 +479,6 @@ static void finish(struct tg_agent *agent, struct tg_endings *endings)
         session_gone(agent, target->session);
         any = true;
     }
-    if (any || endings->unsaved)
-        endings->unsaved = !tg_agent_save_sessions(agent);
     if (any)
         tg_dedicated_session_gone(agent);
 }

@@ -234,14 +234,18 @@ static json_t *event_json(const struct tg_events *events, const struct tg_event 
     char detail[TEXT_SIZE];
     char source[TEXT_SIZE];
     char person[TEXT_SIZE];
-    return json_pack(
-        "{s:i, s:s, s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "v", 1, "host", events->host,
-        "number", (json_int_t)events->next, "previous", last_digest(events), "time", (json_int_t)now, "kind",
-        event->kind, "ticket", event->ticket == NULL ? "" : event->ticket, "person",
-        printable(event->person, person), "account", printable(event->account, account), "source",
-        printable(event->source, source), "code",
-        event->code == TG_allowed ? "" : tg_reason_name(event->code), "detail",
-        printable(event->detail, detail), "session", event->session == NULL ? "" : event->session);
+    json_t *json =
+        json_pack("{s:i, s:s, s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "v", 1, "host",
+                  events->host, "number", (json_int_t)events->next, "previous", last_digest(events), "time",
+                  (json_int_t)now, "kind", event->kind, "ticket", event->ticket == NULL ? "" : event->ticket,
+                  "person", printable(event->person, person), "account", printable(event->account, account),
+                  "source", printable(event->source, source), "code",
+                  event->code == TG_allowed ? "" : tg_reason_name(event->code), "detail",
+                  printable(event->detail, detail), "session", event->session == NULL ? "" : event->session);
+    if (event->ends == 0 || json_object_set_new(json, "ends", json_integer(event->ends)) == 0)
+        return json;
+    json_decref(json);
+    return NULL;
 }
 
 bool tg_events_have_room(const struct tg_events *events)
@@ -251,9 +255,13 @@ bool tg_events_have_room(const struct tg_events *events)
 
 static bool full_for(const struct tg_events *events, const struct tg_event *event)
 {
-    /* Not session_refused: refusals can be had for nothing. */
-    bool of_session = strcmp(event->kind, "session_opened") == 0 ||
-                      strcmp(event->kind, "session_closed") == 0 || strcmp(event->kind, "exempt_login") == 0;
+    /* What a session comes to only once or a few times. Not session_refused: refusals can be had for
+     * nothing. */
+    static const char *const reserved[] = {"session_opened", "session_extended", "session_ended",
+                                           "session_closed", "exempt_login"};
+    bool of_session = false;
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+        of_session |= strcmp(event->kind, reserved[i]) == 0;
     return events->count >= (of_session ? TG_EVENTS_MAX : TG_EVENTS_MAX - TG_EVENTS_RESERVED);
 }
 

@@ -33,6 +33,7 @@ struct tg_event {
     enum tg_reason code; /* allowed: none */
     const char *detail;
     const char *session;
+    int64_t ends; /* of a session; 0: does not apply, and the event has no such key */
 };
 
 struct tg_event_line {

@@ -67,6 +67,13 @@ const char *tg_person_of(const struct tg_agent *agent, const struct tg_known_cer
     return person == NULL ? "" : person->name;
 }
 
+bool tg_is_of_type(const struct tg_known_certificate *certificate, const char *key_type)
+{
+    struct tg_bytes type;
+    struct tg_reader reader = tg_reader_of(certificate->certificate->blob);
+    return tg_read_string(&reader, &type) && tg_bytes_equal_text(type, key_type);
+}
+
 void tg_judge(struct tg_agent *agent, const struct tg_known_certificate *certificate, const char *account,
               const char *source, const char *ticket_id, struct tg_verdict *verdict)
 {
@@ -251,6 +258,8 @@ static void gate_principals(struct tg_agent *agent, struct tg_client *client, st
         tg_refuse(answer, TG_certificate_missing, "", "");
     else if (tg_admissions_certificate(&agent->admissions, request->certificate, &certificate, &error) != 0)
         tg_refuse(answer, error.reason, "", error.text);
+    else if (!tg_is_of_type(certificate, request->key_type))
+        tg_refuse(answer, TG_certificate_malformed, "", "it is of another type than sshd says");
     else
         allowed = admit(agent, request, &monitor, source, certificate, answer);
     if (!allowed)

@@ -22,6 +22,9 @@ bool tg_is_address(const char *text);
 /* The person to whom the certificate's key belongs, or "". */
 const char *tg_person_of(const struct tg_agent *agent, const struct tg_known_certificate *certificate);
 
+/* Is the certificate of the type that sshd names? */
+bool tg_is_of_type(const struct tg_known_certificate *certificate, const char *key_type);
+
 /* The verdict now: over all tickets that may fit, or over the one with this id alone. `source` NULL: not
  * judged yet; "": not known, which satisfies no ticket that names sources. */
 void tg_judge(struct tg_agent *agent, const struct tg_known_certificate *certificate, const char *account,

@@ -84,8 +84,9 @@ static void put_in_force(struct tg_agent *agent, struct tg_policy *policy)
     if (policy == NULL && old == NULL)
         return;
     agent->policy = policy;
-    /* Accounts come and go with it. */
+    /* Accounts come and go with it, and so do sessions. */
     agent->publish_due = agent->now;
+    agent->sessions_unjudged = true;
     if (policy != NULL && policy->serial > agent->highest_serial)
         agent->highest_serial = policy->serial;
     tg_tickets_reverify(&agent->tickets, policy);
@@ -212,6 +213,27 @@ static enum tg_intake take_ticket(struct tg_agent *agent, const struct tg_update
     return intake;
 }
 
+static void mark_needed(struct tg_agent *agent, bool needed)
+{
+    for (size_t i = 0; i < agent->sessions.count; i++) {
+        const struct tg_session *session = &agent->sessions.list[i];
+        struct tg_ticket_entry *entry = tg_tickets_find(&agent->tickets, session->ticket);
+        if (session->ended == 0 && entry != NULL)
+            entry->needed = needed;
+        entry = tg_tickets_find(&agent->tickets, session->carrier);
+        if (session->ended == 0 && entry != NULL)
+            entry->needed = needed;
+    }
+}
+
+size_t tg_agent_purge(struct tg_agent *agent)
+{
+    mark_needed(agent, true);
+    size_t purged = tg_tickets_purge(&agent->tickets, agent->now);
+    mark_needed(agent, false);
+    return purged;
+}
+
 bool tg_agent_apply_update(struct tg_agent *agent, const struct tg_update *update)
 {
     bool changed = false;
@@ -228,7 +250,8 @@ bool tg_agent_apply_update(struct tg_agent *agent, const struct tg_update *updat
         struct tg_error error;
         changed |= take_ticket(agent, &update->tickets[i], &error) == TG_INTAKE_CHANGED;
     }
-    changed |= tg_tickets_purge(&agent->tickets, agent->now) > 0;
+    agent->sessions_unjudged |= changed;
+    changed |= tg_agent_purge(agent) > 0;
     agent->unsaved |= changed;
     uint64_t before = agent->service.revision;
     agent->service.revision = update->revision;
@@ -263,7 +286,7 @@ enum tg_reason tg_agent_import(struct tg_agent *agent, struct tg_bytes text, cha
     memcpy(id, ticket->id, TG_TICKET_ID_SIZE);
     struct tg_ticket_entry *entry = tg_tickets_find(&agent->tickets, id);
     entry->imported = true;
-    agent->unsaved = true;
+    agent->unsaved = agent->sessions_unjudged = true;
     (void)tg_events_add(
         &agent->events,
         &(struct tg_event){

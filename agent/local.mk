@@ -24,8 +24,10 @@ libtegata_agent_la_SOURCES = \
 	agent/recording.c agent/recording.h \
 	agent/repeats.c agent/repeats.h \
 	agent/service_request.c agent/service_request.h \
+	agent/session_clock.c agent/session_clock.h \
 	agent/session_gate.c \
-	agent/sessions.c agent/sessions.h \
+	agent/session_right.c agent/session_right.h agent/session_warning.c \
+	agent/sessions.c agent/sessions.h agent/sessions_state.c \
 	agent/state.c agent/state.h \
 	agent/sync.c \
 	agent/teardown_gate.c agent/teardown_gate.h \

@@ -24,7 +24,7 @@ static int64_t take_turn(struct tg_agent *agent)
     tg_admissions_expire(&agent->admissions, agent->steady);
     tg_agent_watch_roster(agent);
     if (agent->now >= agent->publish_due) {
-        (void)tg_tickets_purge(&agent->tickets, agent->now);
+        (void)tg_agent_purge(agent);
         (void)tg_agent_publish(agent);
         (void)tg_agent_save_tickets(agent);
     }

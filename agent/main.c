@@ -5,6 +5,7 @@
 #include "agent/agent.h"
 #include "agent/notify.h"
 #include "agent/privileges.h"
+#include "agent/session_right.h"
 #include "agent/state.h"
 #include "lib/options.h"
 
@@ -150,7 +151,8 @@ static int read_configuration(struct tg_agent *agent, struct tg_error *error)
 {
     char authority[TG_AUTHORITY_SIZE];
     if (tg_host_config_read(agent->config_path, &agent->config, error) != 0 ||
-        tg_service_authority(agent->config.url, authority, error) != 0)
+        tg_service_authority(agent->config.url, authority, error) != 0 ||
+        tg_warn_minutes_parse(agent->config.warn_minutes, &agent->warn_minutes, error) != 0)
         return -1;
     return tg_agent_read_roots(&agent->config, &agent->roots, error);
 }

@@ -19,6 +19,9 @@ struct tg_session_clock {
     bool known;   /* the service has agreed, or the base is of an earlier run in this boot */
 };
 
+/* At the agent's start, with the state directory and the boot id known. */
+void tg_session_clock_start(struct tg_agent *agent);
+
 /* Seconds since 1970. */
 int64_t tg_session_now(const struct tg_agent *agent);
 

@@ -7,8 +7,10 @@
  */
 #include "agent/ending.h"
 #include "agent/gates.h"
+#include "agent/process_table.h"
 #include "agent/recording.h"
 #include "agent/service_request.h"
+#include "agent/session_right.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -88,9 +90,13 @@ static bool read_certificate(struct tg_agent *agent, struct tg_client *client, s
         return false;
     }
     if (tg_admissions_certificate(&agent->admissions, client->request.certificate, &client->certificate,
-                                  &error) == 0)
+                                  &error) != 0) {
+        tg_refuse(answer, error.reason, "", error.text);
+        return false;
+    }
+    if (tg_is_of_type(client->certificate, client->request.key_type))
         return true;
-    tg_refuse(answer, error.reason, "", error.text);
+    tg_refuse(answer, TG_certificate_malformed, "", "it is of another type than sshd says");
     return false;
 }
 
@@ -135,10 +141,6 @@ static void judge_admitted(struct tg_agent *agent, const struct tg_client *clien
                   "the ticket came after the certificate check");
         return;
     }
-    const struct tg_ticket *ticket = verdict.ticket->ticket;
-    if (!tg_dedicated_may_open(agent, ticket->requester, ticket->id, answer) ||
-        !tg_home_may_open(agent, ticket->account, ticket->uid, ticket->id, answer))
-        return;
     *answer = (struct tg_agent_answer){.reason = TG_allowed};
     *entry = tg_ticket_entry_of(verdict.ticket);
 }
@@ -193,83 +195,210 @@ static void start_counting(struct tg_agent *agent, struct tg_client *client, con
         refuse_with(agent, client, TG_service_unreachable, ticket->id, "no request could be made");
 }
 
+/* --- What else stands in the way
+ * ------------------------------------------------------------------------------------- */
+
+/* What the host must be able to tell from others: the kernel's audit session id, which every process of the
+ * session inherits. If pam_loginuid has not run before us, the monitor has none, or that of whoever started
+ * sshd: then ending the session would end nothing, or too much. False: *answer says what is wrong. */
+static bool is_tracked(struct tg_agent *agent, const struct tg_client *client, const char *ticket,
+                       uint32_t *audit_id, struct tg_agent_answer *answer)
+{
+    char detail[128] = "";
+    uint32_t parents;
+    const struct tg_session *other = NULL;
+    int result = tg_process_audit_id(agent->proc_root, client->process.pid, audit_id);
+    if (result == 0)
+        result = tg_process_audit_id(agent->proc_root, client->parent, &parents);
+    if (result == 0)
+        other = tg_sessions_find_audit(&agent->sessions, *audit_id);
+    if (result != 0)
+        (void)snprintf(detail, sizeof detail, "its audit session cannot be read: %s", strerror(-result));
+    else if (*audit_id == TG_AUDIT_UNSET)
+        (void)snprintf(detail, sizeof detail, "it has no audit session");
+    else if (*audit_id == parents)
+        (void)snprintf(detail, sizeof detail, "it has the audit session of the sshd that started it");
+    else if (other != NULL)
+        (void)snprintf(detail, sizeof detail, "it has the audit session of session %s", other->id);
+    else
+        return true;
+    tg_refuse(answer, TG_session_untracked, ticket, detail);
+    return false;
+}
+
+/* Does nothing on this host stand in the way of a session by this ticket? Then *answer has the shell of a
+ * recorded session. False: *answer says what does. */
+static bool host_allows(struct tg_agent *agent, const struct tg_client *client,
+                        const struct tg_ticket *ticket, uint32_t *audit_id, struct tg_agent_answer *answer)
+{
+    return is_tracked(agent, client, ticket->id, audit_id, answer) &&
+           tg_dedicated_may_open(agent, ticket->requester, ticket->id, answer) &&
+           tg_home_may_open(agent, ticket->account, ticket->uid, ticket->id, answer) &&
+           tg_recording_may_open(agent, ticket, &client->process, answer);
+}
+
 /* --- Registering
  * -------------------------------------------------------------------------------------------------- */
 
+/* Everything about the session but its pidfd. False: *answer says why there cannot be one. */
+static bool describe_session(struct tg_agent *agent, const struct tg_client *client,
+                             const struct tg_ticket *ticket, const char *source, struct tg_session *session,
+                             struct tg_agent_answer *answer)
+{
+    struct tg_right right;
+    *session = (struct tg_session){.monitor = client->process,
+                                   .pidfd = -1,
+                                   .uid = ticket->uid,
+                                   .certificate = client->certificate,
+                                   .opened = agent->now,
+                                   .counted = ticket->sessions > 0};
+    memcpy(session->ticket, ticket->id, sizeof session->ticket);
+    (void)snprintf(session->person, sizeof session->person, "%s", ticket->requester);
+    (void)snprintf(session->account, sizeof session->account, "%s", client->request.account);
+    (void)snprintf(session->source, sizeof session->source, "%s", source);
+    tg_session_right(agent, session, &right);
+    if (right.reason != TG_allowed) {
+        tg_refuse(answer, right.reason, ticket->id, right.detail);
+        return false;
+    }
+    memcpy(session->carrier, right.ticket->ticket->id, sizeof session->carrier);
+    session->ends = right.ends;
+    session->limit = right.limit;
+    session->warned = tg_session_warning(agent, session);
+    return host_allows(agent, client, ticket, &session->audit_id, answer);
+}
+
 /* Puts the session on disk. NULL: it could not be, and is not to be opened. */
 static struct tg_session *register_session(struct tg_agent *agent, struct tg_client *client,
-                                           struct tg_ticket_entry *entry, const char *source)
+                                           struct tg_ticket_entry *entry, struct tg_session *session)
 {
-    struct tg_session session = {
-        .monitor = client->process, .opened = agent->now, .counted = entry->held.ticket->sessions > 0};
     if (!tg_events_have_room(&agent->events))
         return NULL;
     if (client->session[0] == '\0' && !tg_session_new_id(client->session))
         return NULL;
-    session.pidfd = tg_process_open(agent->proc_root, &client->process);
-    if (session.pidfd < 0)
+    memcpy(session->id, client->session, sizeof session->id);
+    session->pidfd = tg_process_open(agent->proc_root, &client->process);
+    if (session->pidfd < 0)
         return NULL;
-    memcpy(session.id, client->session, sizeof session.id);
-    memcpy(session.ticket, entry->held.ticket->id, sizeof session.ticket);
-    (void)snprintf(session.person, sizeof session.person, "%s", entry->held.ticket->requester);
-    (void)snprintf(session.account, sizeof session.account, "%s", client->request.account);
-    (void)snprintf(session.source, sizeof session.source, "%s", source);
-    struct tg_session *added = tg_sessions_add(&agent->sessions, &session);
+    struct tg_session *added = tg_sessions_add(&agent->sessions, session);
     if (added == NULL) {
-        (void)close(session.pidfd);
+        (void)close(session->pidfd);
         return NULL;
     }
+    added->certificate->references++;
     entry->held.sessions_opened++;
     /* How often an unlimited ticket was used decides nothing, so it need not be on disk at once. */
-    if (tg_agent_save_sessions(agent) && (!session.counted || tg_agent_save_tickets(agent)))
+    if (tg_session_save(agent, added) && (!added->counted || tg_agent_save_tickets(agent)))
         return added;
-    added->counted = false;
-    tg_sessions_remove(&agent->sessions, added);
+    tg_session_drop(agent, added);
     return NULL;
+}
+
+/* False if there are more than an answer can carry. */
+static bool give_groups(const struct tg_policy *policy, const char *const *names, size_t count,
+                        struct tg_agent_answer *answer)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct tg_unix_group *group = tg_policy_group(policy, names[i]);
+        if (group == NULL)
+            continue;
+        if (answer->gid_count == TG_AGENT_GIDS_MAX)
+            return false;
+        answer->gids[answer->gid_count++] = group->gid;
+    }
+    return true;
+}
+
+/* What the session's processes may be: an account of Tegata's gets the groups of its ticket, its sudo roles
+ * among them, and no others. False: *answer says why not. */
+static bool give_identity(struct tg_agent *agent, const struct tg_ticket *ticket,
+                          struct tg_agent_answer *answer)
+{
+    enum tg_reason problem;
+    const struct tg_policy *policy = tg_agent_policy(agent, &problem);
+    if (policy == NULL) {
+        tg_refuse(answer, problem, ticket->id, "");
+        return false;
+    }
+    answer->reason = TG_allowed;
+    if (ticket->uid == 0)
+        return true;
+    answer->flags |= TG_SESSION_GROUPS;
+    if (give_groups(policy, ticket->groups, ticket->group_count, answer) &&
+        give_groups(policy, ticket->sudo, ticket->sudo_count, answer))
+        return true;
+    tg_refuse(answer, TG_internal_error, ticket->id, "the ticket names too many groups");
+    return false;
+}
+
+static void report_opened(struct tg_agent *agent, const struct tg_session *session)
+{
+    (void)tg_events_add(&agent->events,
+                        &(struct tg_event){.kind = "session_opened",
+                                           .ticket = session->ticket,
+                                           .person = session->person,
+                                           .account = session->account,
+                                           .source = session->source,
+                                           .session = session->id,
+                                           .ends = session->ends},
+                        agent->now);
+    tg_log(&agent->log, LOG_INFO, "session %s opened: %s as %s from %s by ticket %s", session->id,
+           session->person, session->account, session->source[0] == '\0' ? "-" : session->source,
+           session->ticket);
+}
+
+/* Answers; whoever did not wait for it has no session. */
+static void hand_over(struct tg_agent *agent, struct tg_client *client, const struct tg_session *session,
+                      struct tg_agent_answer *answer)
+{
+    char id[TG_SESSION_ID_SIZE];
+    int64_t seconds = session->limit - tg_session_now(agent);
+    memcpy(id, session->id, sizeof id);
+    memcpy(answer->ticket, session->ticket, sizeof answer->ticket);
+    memcpy(answer->text, id, sizeof id);
+    (void)snprintf(answer->person, sizeof answer->person, "%.63s", session->person);
+    answer->seconds = seconds < 1 ? 1 : seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
+    if (tg_client_answer(agent, client, answer))
+        return;
+    struct tg_session *unwanted = tg_sessions_find(&agent->sessions, id);
+    if (unwanted != NULL)
+        tg_session_end(agent, unwanted, TG_allowed, "nobody waited for the answer");
 }
 
 static void open_session(struct tg_agent *agent, struct tg_client *client, struct tg_ticket_entry *entry,
                          const char *source)
 {
-    struct tg_agent_answer answer = {.reason = TG_allowed};
+    struct tg_agent_answer answer = {.reason = TG_internal_error};
     const struct tg_ticket *ticket = entry->held.ticket;
-    char id[TG_SESSION_ID_SIZE];
-    /* Once more: while this one was counted, somebody else's may have opened. */
-    if (!tg_dedicated_may_open(agent, ticket->requester, ticket->id, &answer) ||
-        !tg_recording_may_open(agent, ticket, &client->process, &answer)) {
+    struct tg_session wanted;
+    if (!describe_session(agent, client, ticket, source, &wanted, &answer) ||
+        !give_identity(agent, ticket, &answer)) {
         refuse(agent, client, &answer);
         return;
     }
-    struct tg_session *session = register_session(agent, client, entry, source);
+    struct tg_session *session = register_session(agent, client, entry, &wanted);
     if (session != NULL && !tg_dedicated_opened(agent, session)) {
-        session->counted = false;
-        tg_sessions_remove(&agent->sessions, session);
-        (void)tg_agent_save_sessions(agent);
+        tg_session_drop(agent, session);
         session = NULL;
     }
     if (session == NULL) {
         refuse_with(agent, client, TG_internal_error, ticket->id, "the session could not be recorded");
         return;
     }
-    (void)tg_events_add(&agent->events,
-                        &(struct tg_event){.kind = "session_opened",
-                                           .ticket = ticket->id,
-                                           .person = ticket->requester,
-                                           .account = client->request.account,
-                                           .source = source,
-                                           .session = client->session},
-                        agent->now);
-    tg_log(&agent->log, LOG_INFO, "session %s opened: %s as %s from %s by ticket %s", client->session,
-           ticket->requester, ticket->account, source[0] == '\0' ? "-" : source, ticket->id);
+    report_opened(agent, session);
     tg_admissions_forget(&agent->admissions, &client->process);
-    memcpy(id, client->session, sizeof id);
-    memcpy(answer.ticket, ticket->id, sizeof answer.ticket);
-    memcpy(answer.text, id, sizeof id);
-    if (!tg_client_answer(agent, client, &answer)) {
-        session = tg_sessions_find(&agent->sessions, id);
-        if (session != NULL)
-            tg_session_end(agent, session, TG_allowed, "nobody waited for the answer");
-    }
+    hand_over(agent, client, session, &answer);
+}
+
+/* A session that could not open anyway must not use up the ticket. */
+static void count_session(struct tg_agent *agent, struct tg_client *client, const struct tg_ticket *ticket)
+{
+    struct tg_agent_answer answer;
+    uint32_t audit_id;
+    if (host_allows(agent, client, ticket, &audit_id, &answer))
+        start_counting(agent, client, ticket);
+    else
+        refuse(agent, client, &answer);
 }
 
 /* --- The gate
@@ -336,7 +465,7 @@ void tg_gate_session_open(struct tg_agent *agent, struct tg_client *client)
     if (entry == NULL)
         refuse(agent, client, &answer);
     else if (entry->held.ticket->sessions > 0)
-        start_counting(agent, client, entry->held.ticket);
+        count_session(agent, client, entry->held.ticket);
     else
         open_session(agent, client, entry, source);
 }

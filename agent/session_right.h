@@ -9,16 +9,23 @@
 #include "agent/agent.h"
 
 /* The right of one session now; reason internal_error without memory. The pointers in *right live until
- * tickets are next taken in or purged. A host without a policy in hand knows no right and ends no session:
- * reason policy_missing. */
+ * tickets are next taken in or purged. A host without a policy in hand knows no right, and neither does one
+ * that has lost the ticket: reasons policy_missing and ticket_none, unless the ticket is known to be revoked
+ * or released. These end no session before its time, but give nothing either. */
 void tg_session_right(struct tg_agent *agent, const struct tg_session *session, struct tg_right *right);
 
 /* Judges every open session: those without a right begin to end (ending.h); where the end has moved, that is
  * recorded, told as an event and passed on to the network grants. */
 void tg_sessions_judge(struct tg_agent *agent);
 
-/* Judges those whose time has come, and warns (telling.h) those whose end is near. Returns when to be called
- * next, steady milliseconds. */
+/* Judges all if that is due (agent->sessions_unjudged), else those whose time has come, and warns (telling.h)
+ * those whose end is near. Returns when to be called next, steady milliseconds. */
 int64_t tg_sessions_turn(struct tg_agent *agent);
+
+/* The least number of minutes at which a session is to be warned that has been reached; 0: none yet. */
+int64_t tg_session_warning(const struct tg_agent *agent, const struct tg_session *session);
+
+/* [sessions] warn_minutes. -1 with config_bad, which names the key. */
+int tg_warn_minutes_parse(const char *list, struct tg_warn_minutes *out, struct tg_error *error);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The sessions that are open through Tegata, one per connection, watched by pidfd of their sshd monitor: sshd
- * does not run PAM's close if the monitor is killed. The table is on disk, so that a restarted agent watches
- * on.
+ * does not run PAM's close if the monitor is killed. Each is a file in the state directory, so that opening
+ * one costs the same however many there are, and a restarted agent watches on.
  */
 #ifndef TEGATA_AGENT_SESSIONS_H
 #define TEGATA_AGENT_SESSIONS_H
@@ -15,6 +15,8 @@ enum {
     TG_CGROUP_SIZE = 256,
     TG_SESSIONS_MAX = 4096,
     TG_SESSION_ID_SIZE = 33, /* 32 hex characters + NUL */
+    TG_WARN_MINUTES_MAX = 16,
+    TG_WARN_MINUTES_LONGEST = 1440,
 };
 
 enum tg_ending_phase {
@@ -61,6 +63,12 @@ struct tg_session {
     struct tg_session_ending ending;
 };
 
+/* When sessions are warned of their end: minutes before it, in no order. */
+struct tg_warn_minutes {
+    int64_t list[TG_WARN_MINUTES_MAX];
+    size_t count;
+};
+
 struct tg_sessions {
     struct tg_session *list;
     size_t count;
@@ -72,24 +80,30 @@ bool tg_session_new_id(char out[TG_SESSION_ID_SIZE]);
 
 void tg_sessions_free(struct tg_sessions *sessions);
 
-/* Adds a copy, which then owns the pidfd. NULL without memory or when there are too many. */
+/* Adds a copy, which then owns the pidfd and the reference to the certificate. NULL without memory or when
+ * there are too many. */
 struct tg_session *tg_sessions_add(struct tg_sessions *sessions, const struct tg_session *session);
 
 struct tg_session *tg_sessions_find(struct tg_sessions *sessions, const char *id);
 
-/* The session with this kernel audit session id; NULL if none. */
+/* The session with this kernel audit session id that has not ended; NULL if none. */
 struct tg_session *tg_sessions_find_audit(struct tg_sessions *sessions, uint32_t audit_id);
 
-/* Closes the pidfd, gives the certificate back and drops it from the table. */
+/* Closes the pidfd, gives the certificate back and drops it from the table. The last session of the table
+ * takes its place. */
 void tg_sessions_remove(struct tg_sessions *sessions, struct tg_session *session);
+
+/* Gives back what a session holds that is in no table. */
+void tg_session_clear(struct tg_session *session);
 
 size_t tg_sessions_open_count(const struct tg_sessions *sessions);
 
-/* To and from the state file. `boot_id` is the running kernel's; sessions of another boot come back with
- * pidfd -1, those of this one with a pidfd, or -1 if their monitor is gone: the caller ends those with -1.
- * False if the object is not one of ours. */
-json_t *tg_sessions_to_json(const struct tg_sessions *sessions, const char *boot_id);
-bool tg_sessions_from_json(struct tg_sessions *sessions, const json_t *object, const char *proc_root,
-                           const char *boot_id);
+/* To and from its state file. `boot_id` is the running kernel's. A session of another boot comes back without
+ * a monitor, audit id or scope: nothing can be left of it. One of this boot has a pidfd, or -1 if its monitor
+ * is gone. A certificate that cannot be read any more is left out (NULL): such a session has no right. False
+ * if the object is not one of ours. */
+json_t *tg_session_to_json(const struct tg_session *session, const char *boot_id);
+bool tg_session_from_json(struct tg_session *session, const json_t *object, const char *proc_root,
+                          const char *boot_id);
 
 #endif

@@ -37,26 +37,34 @@ static bool sync_directory(const char *directory)
     return ok;
 }
 
-static bool write_file(const char *path, struct tg_bytes bytes)
+static bool write_file(const char *path, struct tg_bytes bytes, bool wait)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return false;
-    bool ok = write_all(fd, bytes) && fsync(fd) == 0;
+    bool ok = write_all(fd, bytes) && (!wait || fsync(fd) == 0);
     return close(fd) == 0 && ok;
 }
 
-int tg_file_replace(const char *directory, const char *name, struct tg_bytes bytes, struct tg_error *error)
+/* `wait` until it is on the disk. */
+static int replace(const char *directory, const char *name, struct tg_bytes bytes, bool wait,
+                   struct tg_error *error)
 {
     char path[PATH_SIZE];
     char temporary[PATH_SIZE];
     (void)snprintf(path, sizeof path, "%s/%s", directory, name);
     (void)snprintf(temporary, sizeof temporary, "%s/%s.new", directory, name);
-    if (write_file(temporary, bytes) && rename(temporary, path) == 0 && sync_directory(directory))
+    if (write_file(temporary, bytes, wait) && rename(temporary, path) == 0 &&
+        (!wait || sync_directory(directory)))
         return 0;
     int cause = errno;
     (void)unlink(temporary);
     return tg_fail(error, TG_internal_error, "%s: cannot write: %s", path, strerror(cause));
+}
+
+int tg_file_replace(const char *directory, const char *name, struct tg_bytes bytes, struct tg_error *error)
+{
+    return replace(directory, name, bytes, true, error);
 }
 
 static bool read_all(int fd, char *data, size_t size, size_t *length)
@@ -119,7 +127,8 @@ void tg_file_set_aside(const char *directory, const char *name, int64_t now)
     (void)rename(path, aside);
 }
 
-int tg_state_write(const char *directory, const char *name, const json_t *object, struct tg_error *error)
+static int write_object(const char *directory, const char *name, const json_t *object, bool wait,
+                        struct tg_error *error)
 {
     char digest[TG_DIGEST_SIZE];
     char header[HEADER_SIZE];
@@ -133,7 +142,7 @@ int tg_state_write(const char *directory, const char *name, const json_t *object
         if (file != NULL) {
             memcpy(file, header, (size_t)used);
             memcpy(file + used, text, length + 1);
-            result = tg_file_replace(directory, name, tg_bytes_of(file, (size_t)used + length), error);
+            result = replace(directory, name, tg_bytes_of(file, (size_t)used + length), wait, error);
         }
     }
     if (file == NULL)
@@ -141,6 +150,16 @@ int tg_state_write(const char *directory, const char *name, const json_t *object
     free(file);
     free(text);
     return result;
+}
+
+int tg_state_write(const char *directory, const char *name, const json_t *object, struct tg_error *error)
+{
+    return write_object(directory, name, object, true, error);
+}
+
+int tg_state_write_soon(const char *directory, const char *name, const json_t *object, struct tg_error *error)
+{
+    return write_object(directory, name, object, false, error);
 }
 
 json_t *tg_state_parse(struct tg_bytes bytes)

@@ -28,6 +28,11 @@ void tg_file_set_aside(const char *directory, const char *name, int64_t now);
 /* One JSON object in such a file. */
 int tg_state_write(const char *directory, const char *name, const json_t *object, struct tg_error *error);
 
+/* The same without waiting for the disk: once the machine itself has gone down, the file may be the old one,
+ * the new one, or damaged. For what then is of no use any more. */
+int tg_state_write_soon(const char *directory, const char *name, const json_t *object,
+                        struct tg_error *error);
+
 /* On 0, *out is the object, or NULL if there is no such file. -1: it cannot be read, or it is damaged and has
  * been set aside; the text says which. */
 int tg_state_read(const char *directory, const char *name, int64_t now, json_t **out, struct tg_error *error);

@@ -147,6 +147,8 @@ static void note_clock(struct tg_agent *agent, int64_t service_time)
     service->clock_compared = agent->steady;
     service->clock_known = true;
     bool wrong = is_off(service->clock_offset);
+    if (!wrong)
+        agent->sessions_unjudged |= tg_session_clock_agree(agent);
     if (wrong == service->clock_told)
         return;
     service->clock_told = wrong;
@@ -348,8 +350,7 @@ static void report_done(struct tg_agent *agent, struct tg_transfer *transfer)
     if (transfer->result == CURLE_OK && transfer->status >= 200 && transfer->status < 500 &&
         transfer->status != 429) {
         if (session != NULL)
-            tg_sessions_remove(&agent->sessions, session);
-        (void)tg_agent_save_sessions(agent);
+            tg_session_drop(agent, session);
         agent->service.report_due = agent->steady;
         return;
     }

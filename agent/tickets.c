@@ -461,20 +461,26 @@ int tg_tickets_mark(struct tg_ticket_store *store, int64_t now)
     return same ? 0 : 1;
 }
 
+/* Can it never be valid again, and does no session need it? A clock that is set forward ends no session. */
+static bool is_past(const struct tg_ticket_entry *entry, int64_t now)
+{
+    return !entry->needed && keep_until(entry) < now;
+}
+
 size_t tg_tickets_purge(struct tg_ticket_store *store, int64_t now)
 {
     struct tg_ticket_store kept;
     struct tg_ticket_cursor cursor = {0};
     size_t purged = 0;
     for (struct tg_ticket_entry *entry; (entry = tg_tickets_next(store, &cursor)) != NULL;)
-        purged += keep_until(entry) < now;
+        purged += is_past(entry, now);
     if (purged == 0 || tg_tickets_init(&kept) != 0)
         return 0;
     for (size_t i = 0; i < BUCKETS; i++) {
         struct tg_ticket_entry *next;
         for (struct tg_ticket_entry *entry = store->index.by_id[i]; entry != NULL; entry = next) {
             next = entry->next_by_id;
-            if (keep_until(entry) < now) {
+            if (is_past(entry, now)) {
                 entry_free(entry);
                 continue;
             }
@@ -530,4 +536,20 @@ size_t tg_tickets_candidates(struct tg_ticket_store *store, const char *account,
     }
     *tickets = store->candidates;
     return count;
+}
+
+bool tg_tickets_extensions(struct tg_ticket_store *store, const struct tg_ticket *running,
+                           const struct tg_held_ticket *const **extensions, size_t *count)
+{
+    bool fits = true;
+    struct tg_ticket_entry *entry = store->index.by_requester[bucket_of(running->requester)];
+    *count = 0;
+    store->visit++;
+    for (; fits && entry != NULL; entry = entry->next_by_requester) {
+        const struct tg_ticket *ticket = entry->held.ticket;
+        if (strcmp(ticket->extends, running->id) == 0 && strcmp(ticket->requester, running->requester) == 0)
+            fits = add_candidate(store, entry, count);
+    }
+    *extensions = store->candidates;
+    return fits;
 }

@@ -39,6 +39,7 @@ struct tg_ticket_entry {
     size_t length;
     struct tg_raw_approval *raw; /* beside held.approvals, one each */
     bool imported;               /* root brought it to this very host */
+    bool needed;                 /* during a purge: a session is open by it */
     bool sound;                  /* as counted in the store: has a sound approval */
     size_t bytes;                /* likewise */
     size_t unsound_bytes;        /* likewise */
@@ -97,7 +98,7 @@ void tg_tickets_reverify(struct tg_ticket_store *store, const struct tg_policy *
 /* Brings store->marks into step with the entries. 1 if they changed, 0 if not, -1 without memory. */
 int tg_tickets_mark(struct tg_ticket_store *store, int64_t now);
 
-/* Forgets what can never be valid again. Returns how many. */
+/* Forgets what can never be valid again and is not needed. Returns how many. */
 size_t tg_tickets_purge(struct tg_ticket_store *store, int64_t now);
 
 /* All tickets for this account and all that were requested by one of the certificate's principals
@@ -105,6 +106,11 @@ size_t tg_tickets_purge(struct tg_ticket_store *store, int64_t now);
 size_t tg_tickets_candidates(struct tg_ticket_store *store, const char *account,
                              const struct tg_certificate *certificate,
                              const struct tg_held_ticket *const **tickets);
+
+/* All tickets that name `running` as the one that they extend, by its requester. *extensions is good until
+ * the next call of this or the one above. False without memory. */
+bool tg_tickets_extensions(struct tg_ticket_store *store, const struct tg_ticket *running,
+                           const struct tg_held_ticket *const **extensions, size_t *count);
 
 /* The entry that holds `held`. */
 struct tg_ticket_entry *tg_ticket_entry_of(const struct tg_held_ticket *held);
