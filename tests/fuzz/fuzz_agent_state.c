@@ -17,15 +17,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* The content behind the sum, which a fuzzer cannot guess. */
 static void load_object(const char *text, size_t size)
 {
-    struct tg_sessions sessions = {0};
+    struct tg_session session;
     struct tg_accounts accounts = {0};
     struct tg_marks marks = {0};
     json_t *object = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-    (void)tg_sessions_from_json(&sessions, object, "/nonexistent", "boot");
+    (void)tg_session_from_json(&session, object, "/nonexistent", "boot");
     (void)tg_accounts_from_json(&accounts, object);
     (void)tg_marks_from_json(&marks, json_object_get(object, "marks"));
     tg_marks_free(&marks);
-    tg_sessions_free(&sessions);
+    tg_session_clear(&session);
     tg_accounts_free(&accounts);
     json_decref(object);
 }

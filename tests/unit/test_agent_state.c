@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "agent/events.h"
+#include "agent/process_table.h"
 #include "agent/sessions.h"
 #include "agent/state.h"
 #include "lib/canonical_json.h"
@@ -240,25 +241,107 @@ static void test_the_event_queue_is_bounded(void **state)
     tg_events_close(&events);
 }
 
-static void test_sessions(void **state)
+static struct tg_session sample_session(void)
 {
-    (void)state;
-    struct tg_sessions sessions = {0};
-    struct tg_sessions again = {0};
-    struct tg_session session = {.pidfd = -1, .account = "alice", .person = "alice", .opened = 5};
+    struct tg_session session = {.pidfd = -1,
+                                 .audit_id = 7,
+                                 .cgroup = "/user.slice/session-7.scope",
+                                 .ticket = "T-0000000000000",
+                                 .carrier = "T-1111111111111",
+                                 .account = "alice",
+                                 .person = "alice",
+                                 .uid = 20001,
+                                 .source = "192.0.2.1",
+                                 .opened = 5,
+                                 .ends = 100,
+                                 .limit = 200,
+                                 .warned = 2,
+                                 .counted = true,
+                                 .ending = {.reason = TG_ticket_revoked, .detail = "by bob"}};
     assert_int_equal(tg_process_read("/proc", getpid(), &session.monitor, NULL), 0);
     assert_true(tg_session_new_id(session.id));
     assert_int_equal(strlen(session.id), TG_SESSION_ID_SIZE - 1);
-    assert_non_null(tg_sessions_add(&sessions, &session));
-    json_t *saved = tg_sessions_to_json(&sessions, "boot");
-    assert_true(tg_sessions_from_json(&again, saved, "/proc", "boot"));
-    assert_true(again.list[0].pidfd >= 0);
-    tg_sessions_free(&again);
-    /* Another boot: the same pid is another process. */
-    assert_true(tg_sessions_from_json(&again, saved, "/proc", "other boot"));
-    assert_true(again.list[0].pidfd < 0);
-    tg_sessions_free(&again);
+    return session;
+}
+
+static void test_a_session_comes_back_as_it_was(void **state)
+{
+    (void)state;
+    struct tg_session again;
+    const struct tg_session session = sample_session();
+    json_t *saved = tg_session_to_json(&session, "boot");
+    assert_true(tg_session_from_json(&again, saved, "/proc", "boot"));
+    assert_true(again.pidfd >= 0);
+    assert_string_equal(again.id, session.id);
+    assert_string_equal(again.ticket, session.ticket);
+    assert_string_equal(again.carrier, session.carrier);
+    assert_string_equal(again.cgroup, session.cgroup);
+    assert_string_equal(again.source, session.source);
+    assert_int_equal(again.audit_id, 7);
+    assert_int_equal(again.uid, 20001);
+    assert_int_equal(again.ends, 100);
+    assert_int_equal(again.limit, 200);
+    assert_int_equal(again.warned, 2);
+    assert_true(again.counted);
+    assert_int_equal(again.ending.reason, TG_ticket_revoked);
+    assert_string_equal(again.ending.detail, "by bob");
+    assert_null(again.certificate);
+    tg_session_clear(&again);
     json_decref(saved);
+}
+
+/* Another boot: the same numbers are other processes. */
+static void test_nothing_is_left_of_a_session_of_another_boot(void **state)
+{
+    (void)state;
+    struct tg_session again;
+    const struct tg_session session = sample_session();
+    json_t *saved = tg_session_to_json(&session, "boot");
+    assert_true(tg_session_from_json(&again, saved, "/proc", "other boot"));
+    assert_true(again.pidfd < 0);
+    assert_int_equal(again.monitor.pid, 0);
+    assert_true(again.audit_id == TG_AUDIT_UNSET);
+    assert_string_equal(again.cgroup, "");
+    assert_true(again.counted);
+    tg_session_clear(&again);
+    json_decref(saved);
+}
+
+static void test_a_session_that_lacks_anything_is_refused(void **state)
+{
+    (void)state;
+    struct tg_session again;
+    const struct tg_session session = sample_session();
+    json_t *saved = tg_session_to_json(&session, "boot");
+    const char *key;
+    json_t *value;
+    json_object_foreach(saved, key, value)
+    {
+        json_t *less = json_copy(saved);
+        assert_int_equal(json_object_del(less, key), 0);
+        bool fine = tg_session_from_json(&again, less, "/proc", "boot");
+        /* Without its certificate it is known, and has no right. */
+        assert_int_equal(fine, strcmp(key, "certificate") == 0);
+        tg_session_clear(&again);
+        json_decref(less);
+    }
+    assert_int_equal(json_object_size(saved), 21);
+    json_decref(saved);
+}
+
+static void test_sessions_are_found_by_audit_id(void **state)
+{
+    (void)state;
+    struct tg_sessions sessions = {0};
+    struct tg_session session = sample_session();
+    assert_non_null(tg_sessions_add(&sessions, &session));
+    assert_non_null(tg_sessions_find_audit(&sessions, 7));
+    assert_null(tg_sessions_find_audit(&sessions, 8));
+    sessions.list[0].ended = 9;
+    assert_null(tg_sessions_find_audit(&sessions, 7));
+    sessions.list[0].ended = 0;
+    sessions.list[0].audit_id = TG_AUDIT_UNSET;
+    assert_null(tg_sessions_find_audit(&sessions, TG_AUDIT_UNSET));
     tg_sessions_free(&sessions);
 }
 
@@ -274,7 +357,10 @@ int main(void)
         IN_DIRECTORY(test_a_service_that_forgot_is_followed),
         IN_DIRECTORY(test_nonsense_from_the_service_changes_no_event),
         IN_DIRECTORY(test_the_event_queue_is_bounded),
-        cmocka_unit_test(test_sessions),
+        cmocka_unit_test(test_a_session_comes_back_as_it_was),
+        cmocka_unit_test(test_nothing_is_left_of_a_session_of_another_boot),
+        cmocka_unit_test(test_a_session_that_lacks_anything_is_refused),
+        cmocka_unit_test(test_sessions_are_found_by_audit_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
