@@ -7,7 +7,7 @@ libtegata_cli_la_SOURCES = \
 	cli/client_config.h cli/command.c cli/command.h cli/decide.c cli/doctor.c cli/doctor.h cli/doctor_agent.c \
 	cli/doctor_files.c cli/doctor_nss.c cli/doctor_pam.c cli/doctor_sshd.c cli/duration.c cli/duration.h \
 	cli/fetch.c cli/fetch.h cli/files.c cli/files.h cli/findings.c cli/findings.h cli/host.c cli/init.c cli/link.c \
-	cli/link.h cli/list.c cli/output.c cli/output.h cli/policy.c cli/policy_render.c cli/policy_render.h \
+	cli/link.h cli/list.c cli/output.c cli/output.h cli/policy.c cli/policy_render.c cli/policy_render.h cli/policy_warnings.c \
 	cli/problem.c cli/problem.h cli/render.c cli/render.h cli/request.c cli/run.c cli/run.h cli/session_token.c \
 	cli/session_token.h cli/show.c cli/signing_key.c cli/signing_key.h cli/ticket_view.c cli/ticket_view.h cli/tls.c \
 	cli/tls.h cli/trust.c cli/trust.h cli/wait.c cli/wait.h cli/warnings.c cli/why.c
@@ -54,6 +54,12 @@ tests_unit_test_cli_keys_LDADD = $(CLI_TEST_LIBS)
 tests_unit_test_warnings_SOURCES = tests/unit/test_warnings.c $(WORLD)
 tests_unit_test_warnings_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_warnings_LDADD = $(CLI_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_policy_render
+TESTS += tests/unit/test_policy_render
+tests_unit_test_policy_render_SOURCES = tests/unit/test_policy_render.c $(WORLD)
+tests_unit_test_policy_render_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_policy_render_LDADD = $(CLI_TEST_LIBS)
 # Both start only what they stop themselves, in a directory of their own.
 if APPROVAL_SERVICE
 TESTS += tests/unit/test_cli_service

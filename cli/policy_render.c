@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOON = 14 * 86400 };
-
 static void words(const struct tg_output *out, const char *name, const char *const *list, size_t count)
 {
     char *joined = tg_join(list, count);
@@ -22,8 +20,9 @@ static void render_person(const struct tg_output *out, const struct tg_person *p
 {
     char *groups = tg_join(person->groups, person->group_count);
     tg_styled(out, TG_STYLE_STRONG, "  %s", person->name);
-    tg_line(out, "  uid %" PRIu32 "  groups: %s%s", person->uid,
-            groups != NULL && *groups != '\0' ? groups : "none", person->disabled ? "  DISABLED" : "");
+    tg_line(out, "  uid %" PRIu32 "  groups: %s%s%s", person->uid,
+            groups != NULL && *groups != '\0' ? groups : "none", person->confined ? "  confined" : "",
+            person->disabled ? "  DISABLED" : "");
     for (size_t i = 0; i < person->key_count; i++) {
         const struct tg_person_key *entry = &person->keys[i];
         tg_line(out, "      %s %s%s%s%s%s", tg_key_type_name(entry->key->type), entry->key->fingerprint,
@@ -36,7 +35,8 @@ static void render_person(const struct tg_output *out, const struct tg_person *p
 static void render_account(const struct tg_output *out, const struct tg_shared_account *account)
 {
     if (account->uid > 0)
-        tg_line(out, "  %s  uid %" PRIu32, account->name, account->uid);
+        tg_line(out, "  %s  uid %" PRIu32 "%s", account->name, account->uid,
+                account->confined ? "  confined" : "");
     else
         tg_line(out, "  %s  the host's own", account->name);
 }
@@ -45,8 +45,9 @@ static void render_rule(const struct tg_output *out, const struct tg_rule *rule)
 {
     char text[TG_DURATION_TEXT_SIZE];
     tg_styled(out, TG_STYLE_STRONG, "  %s", rule->id);
-    tg_line(out, "%s%s%s", rule->hardware_key ? "  security keys only" : "",
-            rule->user_verification ? "  user verification" : "", rule->emergency ? "  emergencies" : "");
+    tg_line(out, "%s%s%s%s%s", rule->hardware_key ? "  security keys only" : "",
+            rule->user_verification ? "  user verification" : "", rule->emergency ? "  emergencies" : "",
+            rule->record ? "  recorded" : "", rule->step_up ? "  sudo with a touch" : "");
     words(out, "  hosts", rule->hosts, rule->host_count);
     words(out, "  accounts", rule->accounts, rule->account_count);
     words(out, "  requesters", rule->requesters, rule->requester_count);
@@ -62,6 +63,11 @@ static void render_rule(const struct tg_output *out, const struct tg_rule *rule)
     words(out, "  from", rule->sources, rule->source_count);
     if (rule->sessions > 0)
         tg_field(out, "  sessions", "%" PRIu32 " at most", rule->sessions);
+    if (rule->max_extension_seconds > 0)
+        tg_field(out, "  extended", "by %s in all at most",
+                 tg_duration_text(rule->max_extension_seconds, text));
+    if (rule->end_with_certificate)
+        tg_field(out, "  ends", "with the certificate, if that is earlier");
 }
 
 void tg_render_policy_summary(const struct tg_output *out, const struct tg_policy *policy, int64_t now)
@@ -71,21 +77,7 @@ void tg_render_policy_summary(const struct tg_output *out, const struct tg_polic
     tg_line(out, "Policy %" PRIu64 ": %zu people, %zu rules, expires %s (%s)", policy->serial,
             policy->person_count, policy->rule_count, tg_time_text(policy->expires, when),
             tg_time_relative(policy->expires, now, relative));
-    if (policy->expires <= now)
-        tg_field(out, "warning", "it has expired: set \"expires\" (date -d '+90 days' +%%s)");
-    else if (policy->expires < now + SOON)
-        tg_field(out, "warning", "it expires soon");
-    if (policy->issued > now + 120)
-        tg_field(out, "warning", "it is issued in the future: hosts refuse it until then");
-    for (size_t i = 0; i < policy->person_count; i++) {
-        if (policy->people[i].key_count == 0 && !policy->people[i].disabled)
-            tg_field(out, "warning", "%s has no key: neither logins nor approvals are possible",
-                     policy->people[i].name);
-    }
-    if (policy->user_ca_count == 0)
-        tg_field(out, "warning", "user_ca is empty: no certificate is accepted");
-    if (policy->rule_count == 0)
-        tg_field(out, "warning", "there are no rules: nobody can request anything");
+    tg_render_policy_warnings(out, policy, now);
 }
 
 void tg_render_policy(const struct tg_output *out, const struct tg_policy *policy, int64_t now)
@@ -99,7 +91,7 @@ void tg_render_policy(const struct tg_output *out, const struct tg_policy *polic
     for (size_t i = 0; i < policy->account_count; i++)
         render_account(out, &policy->accounts[i]);
     if (policy->group_count > 0)
-        tg_line(out, "Groups that tickets may grant");
+        tg_line(out, "Groups and sudo roles that tickets may grant");
     for (size_t i = 0; i < policy->group_count; i++)
         tg_line(out, "  %s  gid %" PRIu32, policy->groups[i].name, policy->groups[i].gid);
     tg_line(out, "Certificate authorities");

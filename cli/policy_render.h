@@ -13,4 +13,7 @@ void tg_render_policy(const struct tg_output *out, const struct tg_policy *polic
 /* "policy 7: 5 people, 2 rules, expires ..." and what is odd about it. */
 void tg_render_policy_summary(const struct tg_output *out, const struct tg_policy *policy, int64_t now);
 
+/* A line for each thing that is odd about it. */
+void tg_render_policy_warnings(const struct tg_output *out, const struct tg_policy *policy, int64_t now);
+
 #endif
