@@ -85,6 +85,8 @@ int tg_agent_start(struct tg_agent *agent, struct tg_error *error)
                        agent->now, error) != 0)
         return -1;
     tg_agent_load(agent);
+    /* What came to its end meanwhile is not to be shown as an account any more. */
+    tg_sessions_judge(agent);
     agent->roster_generation = tg_roster_generation(agent->config.roster);
     (void)tg_agent_publish(agent);
     (void)tg_events_add(&agent->events,

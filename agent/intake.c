@@ -3,7 +3,7 @@
  * What comes from outside: policies, tickets, approvals, states. Each is judged alone; what fails is logged
  * and reported once, and left out.
  */
-#include "agent/agent.h"
+#include "agent/session_right.h"
 #include "lib/digest.h"
 
 #include <inttypes.h>
@@ -255,6 +255,8 @@ bool tg_agent_apply_update(struct tg_agent *agent, const struct tg_update *updat
     agent->unsaved |= changed;
     uint64_t before = agent->service.revision;
     agent->service.revision = update->revision;
+    if (agent->sessions_unjudged)
+        tg_sessions_judge(agent);
     /* The next poll acknowledges: by then the roster must show the account and the disk must know the ticket.
      */
     if ((changed || agent->now >= agent->publish_due) && !tg_agent_publish(agent))

@@ -26,7 +26,7 @@ libtegata_agent_la_SOURCES = \
 	agent/service_request.c agent/service_request.h \
 	agent/session_clock.c agent/session_clock.h \
 	agent/session_gate.c \
-	agent/session_right.c agent/session_right.h agent/session_warning.c \
+	agent/session_right.c agent/session_right.h agent/session_warning.c agent/sessions_turn.c \
 	agent/sessions.c agent/sessions.h agent/sessions_state.c \
 	agent/state.c agent/state.h \
 	agent/sync.c \

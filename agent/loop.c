@@ -6,6 +6,7 @@
 #include "agent/clients.h"
 #include "agent/ending.h"
 #include "agent/notify.h"
+#include "agent/session_right.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -19,7 +20,8 @@ enum { LONGEST_WAIT_MS = 3600 * 1000 };
 /* Does what is due. Returns when the next thing will be, in steady milliseconds. */
 static int64_t take_turn(struct tg_agent *agent)
 {
-    int64_t due = tg_ending_turn(agent);
+    int64_t due = tg_sessions_turn(agent);
+    due = tg_earlier(due, tg_ending_turn(agent));
     tg_agent_end_doomed(agent);
     tg_admissions_expire(&agent->admissions, agent->steady);
     tg_agent_watch_roster(agent);
