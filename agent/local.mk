@@ -56,6 +56,12 @@ tests_unit_test_agent_accounts_SOURCES = tests/unit/test_agent_accounts.c $(WORL
 tests_unit_test_agent_accounts_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
 tests_unit_test_agent_accounts_LDADD = libtegata_agent.la $(TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_ending
+TESTS += tests/unit/test_ending
+tests_unit_test_ending_SOURCES = tests/unit/test_ending.c
+tests_unit_test_ending_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
+tests_unit_test_ending_LDADD = libtegata_agent.la $(TEST_LIBS)
+
 tests_unit_test_agent_gates_SOURCES = tests/unit/test_agent_gates.c $(WORLD)
 tests_unit_test_agent_gates_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
 tests_unit_test_agent_gates_LDADD = libtegata_agent.la $(TEST_LIBS)

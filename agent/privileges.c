@@ -122,9 +122,17 @@ static bool keep_only_cap_kill(void)
     return ok;
 }
 
+/* Terminals are writable for their owner and the group tty: sessions are told of their end on them. */
+static bool keep_only_group_tty(void)
+{
+    const struct group *tty = getgrnam("tty");
+    gid_t group = tty == NULL ? 0 : tty->gr_gid;
+    return setgroups(tty == NULL ? 0 : 1, &group) == 0;
+}
+
 static bool become(const struct tg_user *user)
 {
-    return prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L) == 0 && setgroups(0, NULL) == 0 &&
+    return prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L) == 0 && keep_only_group_tty() &&
            setresgid(user->gid, user->gid, user->gid) == 0 &&
            setresuid(user->uid, user->uid, user->uid) == 0 && keep_only_cap_kill() &&
            prctl(PR_SET_KEEPCAPS, 0L, 0L, 0L, 0L) == 0;

@@ -24,7 +24,7 @@ enum { STAT_SIZE = 1024, STATUS_SIZE = 2048, CGROUP_FILE_SIZE = 4096, PATH_SIZE 
 static int read_at(int directory, const char *name, char *text, size_t size)
 {
     text[0] = '\0';
-    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     ssize_t length = read(fd, text, size - 1);
