@@ -3,6 +3,7 @@
  * tegata approve: shows the ticket from its own bytes, warns, asks, and signs.
  */
 #include "cli/duration.h"
+#include "cli/extension.h"
 #include "cli/fetch.h"
 #include "cli/link.h"
 #include "cli/render.h"
@@ -79,9 +80,10 @@ static int check_key(const struct tg_cli *cli, const struct tg_policy *policy, c
     return 0;
 }
 
-static void show_for_approval(struct tg_cli *cli, const struct tg_policy *policy,
-                              const struct tg_ticket_view *view, uint32_t seconds)
+static void show_for_approval(struct tg_cli *cli, struct tg_link *link, const struct tg_ticket_view *view,
+                              uint32_t seconds)
 {
+    const struct tg_policy *policy = link->trusted.policy;
     char warnings[TG_WARNINGS_MAX][TG_WARNING_SIZE];
     char text[TG_DURATION_TEXT_SIZE];
     const struct tg_output *out = cli->json ? &cli->err : &cli->out;
@@ -90,6 +92,7 @@ static void show_for_approval(struct tg_cli *cli, const struct tg_policy *policy
     tg_render_standing(out, view, now);
     if (seconds > 0)
         tg_field(out, "shortened", "to %s by your approval", tg_duration_text(seconds, text));
+    tg_render_extension(out, link, view, seconds, now);
     size_t count = tg_ticket_warnings(policy, view, cli->config.name, now, warnings);
     for (size_t i = 0; i < count; i++)
         tg_field_styled(out, TG_STYLE_WARNING, "warning", "%s", warnings[i]);
@@ -182,7 +185,7 @@ static int approve(struct tg_cli *cli, struct tg_link *link, const char *id, boo
     int status = -1;
     if (tg_fetch_ticket(link, id, &view, problem) != 0)
         goto out;
-    show_for_approval(cli, policy, &view, seconds);
+    show_for_approval(cli, link, &view, seconds);
     if (check_approvable(cli, policy, &view, problem) != 0)
         goto out;
     if (tg_signing_key_public(cli->config.approval_key, &key, NULL, &error) != 0) {

@@ -54,8 +54,10 @@ int tg_cli_complain(const struct tg_cli *cli, const struct tg_problem *problem)
     tg_line(&cli->err, "%s", problem->text);
     if (problem->detail[0] != '\0')
         tg_line(&cli->err, "  %s", problem->detail);
+    char advice[sizeof problem->advice];
     if (problem->advice[0] != '\0')
-        tg_line(&cli->err, "  do: %s", problem->advice);
+        tg_line(&cli->err, "  do: %s",
+                tg_advice_for(problem->advice, problem->detail, advice, sizeof advice));
     return problem->exit_status;
 }
 

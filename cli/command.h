@@ -85,6 +85,8 @@ int tg_command_host_enroll(struct tg_cli *cli, const struct tg_arguments *argume
 int tg_command_host_list(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_host_remove(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_request(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_extend(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_sessions(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_list(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_show(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_approve(struct tg_cli *cli, const struct tg_arguments *arguments);

@@ -3,6 +3,7 @@
  * Owners and modes of what tegata.conf names, and the users that it names.
  */
 #include "cli/doctor.h"
+#include "cli/output.h"
 
 #include "lib/roster.h"
 
@@ -92,7 +93,8 @@ static void examine_roster(struct tg_findings *findings, const struct tg_host_co
         tg_find(findings, TG_LEVEL_ERROR, area, "restart tegatad: it writes a new one", "roster: %.240s",
                 error.text);
     else
-        tg_find(findings, TG_LEVEL_OK, area, NULL, "roster: %.200s, %zu accounts", config->roster, users);
+        tg_find(findings, TG_LEVEL_OK, area, NULL, "roster: %.200s, %zu %s", config->roster, users,
+                tg_plural(users, "account", "accounts"));
 }
 
 static void examine_state(struct tg_findings *findings, const struct tg_host_config *config)

@@ -34,6 +34,15 @@ static const struct tg_option request_options[] = {
 static const struct tg_option list_options[] = {
 #include "cli/options/list.def"
 };
+static const struct tg_option extend_options[] = {
+#include "cli/options/extend.def"
+};
+static const struct tg_option sessions_options[] = {
+#include "cli/options/sessions.def"
+};
+static const struct tg_option show_options[] = {
+#include "cli/options/show.def"
+};
 static const struct tg_option approve_options[] = {
 #include "cli/options/approve.def"
 };
@@ -75,8 +84,13 @@ static const struct tg_command commands[] = {
      1, tg_command_host_remove},
     {"request", "HOST[,HOST]... --for DURATION --reason TEXT [OPTION]...", "Request a ticket.",
      TABLE(request_options), 1, 1, tg_command_request},
+    {"extend", "TICKET DURATION [OPTION]...", "Request more time for the running sessions of your ticket.",
+     TABLE(extend_options), 2, 2, tg_command_extend},
     {"list", "[OPTION]...", "List tickets.", TABLE(list_options), 0, 0, tg_command_list},
-    {"show", "TICKET", "Show everything about a ticket.", NO_TABLE, 1, 1, tg_command_show},
+    {"sessions", "[OPTION]...", "List the sessions that are open on the hosts.", TABLE(sessions_options), 0,
+     0, tg_command_sessions},
+    {"show", "TICKET [OPTION]...", "Show everything about a ticket.", TABLE(show_options), 1, 1,
+     tg_command_show},
     {"approve", "TICKET [OPTION]...", "Approve a ticket with your key.", TABLE(approve_options), 1, 1,
      tg_command_approve},
     {"deny", "TICKET --reason TEXT", "Deny a ticket that is pending.", TABLE(reason_options), 1, 1,

@@ -238,6 +238,11 @@ void tg_field_styled(const struct tg_output *out, enum tg_style style, const cha
     fputc('\n', out->stream);
 }
 
+const char *tg_plural(size_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
+
 void tg_output_json(const struct tg_output *out, const json_t *value)
 {
     (void)json_dumpf(value, out->stream,

@@ -53,6 +53,9 @@ __attribute__((format(printf, 4, 5))) void tg_field_styled(const struct tg_outpu
 /* Only the name, for a value of several parts. */
 void tg_field_name(const struct tg_output *out, const char *name);
 
+/* "rule" for one, "rules" for any other number. */
+const char *tg_plural(size_t count, const char *one, const char *many);
+
 /* Indented JSON in ASCII, and a line feed. */
 void tg_output_json(const struct tg_output *out, const json_t *value);
 

@@ -74,8 +74,9 @@ void tg_render_policy_summary(const struct tg_output *out, const struct tg_polic
 {
     char when[TG_TIME_TEXT_SIZE];
     char relative[TG_DURATION_TEXT_SIZE];
-    tg_line(out, "Policy %" PRIu64 ": %zu people, %zu rules, expires %s (%s)", policy->serial,
-            policy->person_count, policy->rule_count, tg_time_text(policy->expires, when),
+    tg_line(out, "Policy %" PRIu64 ": %zu %s, %zu %s, expires %s (%s)", policy->serial, policy->person_count,
+            tg_plural(policy->person_count, "person", "people"), policy->rule_count,
+            tg_plural(policy->rule_count, "rule", "rules"), tg_time_text(policy->expires, when),
             tg_time_relative(policy->expires, now, relative));
     tg_render_policy_warnings(out, policy, now);
 }
@@ -102,6 +103,8 @@ void tg_render_policy(const struct tg_output *out, const struct tg_policy *polic
         render_rule(out, &policy->rules[i]);
     size_t revoked = policy->revoked_key_count + policy->revoked_serial_count + policy->revoked_key_id_count;
     if (revoked > 0)
-        tg_line(out, "Revoked: %zu keys, %zu certificate serials, %zu certificate key ids",
-                policy->revoked_key_count, policy->revoked_serial_count, policy->revoked_key_id_count);
+        tg_line(out, "Revoked: %zu %s, %zu certificate %s, %zu certificate key %s", policy->revoked_key_count,
+                tg_plural(policy->revoked_key_count, "key", "keys"), policy->revoked_serial_count,
+                tg_plural(policy->revoked_serial_count, "serial", "serials"), policy->revoked_key_id_count,
+                tg_plural(policy->revoked_key_id_count, "id", "ids"));
 }

@@ -3,6 +3,9 @@
 
 #include "cli/command.h"
 
+#include "lib/form.h"
+#include "lib/ticket.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +74,29 @@ int tg_problem_from_answer(struct tg_problem *problem, long http_status, const j
     return -1;
 }
 
+/* The first ticket's id in the text; false if there is none. */
+static bool find_ticket(const char *text, char id[TG_TICKET_ID_SIZE])
+{
+    for (const char *at = strstr(text, "T-"); at != NULL; at = strstr(at + 1, "T-")) {
+        (void)snprintf(id, TG_TICKET_ID_SIZE, "%s", at);
+        if (tg_form_ticket_id.matches(id))
+            return true;
+    }
+    return false;
+}
+
+const char *tg_advice_for(const char *advice, const char *text, char *out, size_t size)
+{
+    static const char word[] = "TICKET";
+    char id[TG_TICKET_ID_SIZE];
+    const char *at = strstr(advice, word);
+    if (at == NULL || !find_ticket(text, id))
+        (void)snprintf(out, size, "%s", advice);
+    else
+        (void)snprintf(out, size, "%.*s%s%s", (int)(at - advice), advice, id, at + sizeof word - 1);
+    return out;
+}
+
 /* What was cut to fit may end inside a character, and is then no text for JSON. */
 static json_t *json_text(const char *text)
 {
@@ -85,7 +111,8 @@ static json_t *json_text(const char *text)
 
 json_t *tg_problem_json(const struct tg_problem *problem)
 {
+    char advice[sizeof problem->advice];
     return json_pack("{s:o, s:o, s:o, s:o}", "code", json_text(problem->code), "title",
                      json_text(problem->text), "detail", json_text(problem->detail), "advice",
-                     json_text(problem->advice));
+                     json_text(tg_advice_for(problem->advice, problem->detail, advice, sizeof advice)));
 }

@@ -29,6 +29,10 @@ __attribute__((format(printf, 2, 3))) int tg_problem_unreachable(struct tg_probl
 /* From an answer of the service that is not a success. `body` may be NULL or anything. */
 int tg_problem_from_answer(struct tg_problem *problem, long http_status, const json_t *body);
 
+/* The advice for a reason with the word TICKET in it replaced by the id, if `text` names one (a detail of the
+ * same problem, or the id itself). */
+const char *tg_advice_for(const char *advice, const char *text, char *out, size_t size);
+
 /* A new JSON object of it. */
 json_t *tg_problem_json(const struct tg_problem *problem);
 

@@ -79,6 +79,8 @@ void tg_render_ticket(const struct tg_output *out, const struct tg_ticket *ticke
     else
         tg_field(out, "as", "%s (the host's own account)", ticket->account);
     render_window(out, ticket);
+    if (ticket->extends[0] != '\0')
+        tg_field(out, "lengthens", "the running sessions of %s", ticket->extends);
     tg_field(out, "why", "%s", ticket->reason);
     if (ticket->reference[0] != '\0')
         tg_field(out, "reference", "%s", ticket->reference);

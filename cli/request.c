@@ -6,10 +6,9 @@
 #include "cli/link.h"
 #include "cli/render.h"
 #include "cli/signing_key.h"
-#include "cli/wait.h"
+#include "cli/submit.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -22,10 +21,11 @@ struct wish {
     char *host_text;
     const char *hosts[HOSTS_MAX];
     const char *groups[TG_GIVEN_MAX];
+    const char *sudo[TG_GIVEN_MAX];
     const char *options[TG_GIVEN_MAX];
     const char *permit_open[TG_GIVEN_MAX];
     const char *source[TG_GIVEN_MAX];
-    uint32_t wait; /* seconds; UINT32_MAX: for as long as it takes; 0: not at all */
+    uint32_t wait; /* as of tg_wait_parse() */
 };
 
 static bool read_count(const char *text, uint32_t *number)
@@ -72,8 +72,7 @@ static int read_times(struct tg_cli *cli, const struct tg_arguments *arguments, 
             cli, "request: --at %s: that is no time; write 18:30, \"2026-11-23 18:30\" or +2h", begin);
     if (sessions != NULL && !read_count(sessions, &wish->ticket.sessions))
         return tg_cli_usage(cli, "request: --sessions %s: that is no number", sessions);
-    wish->wait = wait == NULL ? 0 : UINT32_MAX;
-    if (wait != NULL && *wait != '\0' && !tg_duration_parse(wait, &wish->wait))
+    if (!tg_wait_parse(wait, &wish->wait))
         return tg_cli_usage(cli, "request: --wait=%s: that is no number of seconds and no duration", wait);
     return TG_EXIT_OK;
 }
@@ -92,6 +91,8 @@ static int read_wish(struct tg_cli *cli, const struct tg_arguments *arguments, i
     ticket->emergency = tg_argument(arguments, "emergency") != NULL;
     ticket->group_count = tg_argument_list(arguments, "group", wish->groups);
     ticket->groups = ticket->group_count > 0 ? wish->groups : NULL;
+    ticket->sudo_count = tg_argument_list(arguments, "sudo", wish->sudo);
+    ticket->sudo = ticket->sudo_count > 0 ? wish->sudo : NULL;
     ticket->option_count = tg_argument_list(arguments, "option", wish->options);
     ticket->options = ticket->option_count > 0 ? wish->options : NULL;
     ticket->permit_open_count = tg_argument_list(arguments, "permit-open", wish->permit_open);
@@ -146,76 +147,16 @@ static void mention_like(struct tg_cli *cli, struct tg_link *link, const struct 
     json_decref(answer);
 }
 
-static int submit(struct tg_link *link, const char *document, size_t length, json_t **answer,
-                  struct tg_problem *problem)
-{
-    struct tg_call call = {.method = "POST",
-                           .target = "/v1/tickets",
-                           .credential = TG_CREDENTIAL_PERSON,
-                           .body = document,
-                           .body_length = length};
-    return tg_client_call(link->client, &call, answer, problem);
-}
-
-static void report(struct tg_cli *cli, const struct tg_ticket_view *view, int64_t now)
-{
-    char text[TG_DURATION_TEXT_SIZE];
-    const struct tg_ticket *ticket = view->held.ticket;
-    (void)fprintf(cli->out.stream, "%s\n", ticket->id);
-    tg_line(&cli->out, "Requested under rule %s, %s; to be approved %s.", ticket->rule,
-            tg_ticket_state_name(view->held.state), tg_time_relative(ticket->approve_by, now, text));
-    for (size_t i = 0; view->rule != NULL && i < view->rule->approver_count; i++) {
-        if (view->missing[i] > 0)
-            tg_field(&cli->out, "missing", "%" PRIu32 " from group %s", view->missing[i],
-                     view->rule->approvers[i].group);
-    }
-    tg_render_approvers(&cli->out, view);
-    tg_field(&cli->out, "tell them", "tegata approve %s", ticket->id);
-    (void)fflush(cli->out.stream);
-}
-
-/* Composes, submits and reports; with --wait goes on to wait. */
 static int request_with(struct tg_cli *cli, struct tg_link *link, struct wish *wish, int64_t now,
                         struct tg_problem *problem)
 {
     struct tg_public_key *key = NULL;
-    struct tg_ticket *ticket = NULL;
-    struct tg_ticket_view view = {0};
     struct tg_error error = {0};
-    char *document = NULL;
-    size_t length = 0;
-    json_t *answer = NULL;
-    int status = -1;
-    if (tg_signing_key_public(cli->config.key, &key, NULL, &error) != 0) {
-        (void)tg_problem_from_error(problem, &error);
-        goto out;
-    }
+    if (tg_signing_key_public(cli->config.key, &key, NULL, &error) != 0)
+        return tg_problem_from_error(problem, &error);
     wish->ticket.requester = cli->config.name;
     wish->ticket.key = key->fingerprint;
-    if (tg_ticket_compose(link->trusted.policy, &wish->ticket, now, &document, &length, &error) != 0 ||
-        tg_ticket_parse(tg_bytes_of(document, length), &ticket, &error) != 0) {
-        (void)tg_problem_from_error(problem, &error);
-        goto out;
-    }
-    mention_like(cli, link, ticket, now);
-    if (submit(link, document, length, &answer, problem) != 0 ||
-        tg_ticket_view_read(answer, link->trusted.policy, now, &view, problem) != 0)
-        goto out;
-    if (strcmp(view.held.ticket->digest, ticket->digest) != 0) {
-        (void)tg_problem_set(problem, TG_ticket_malformed,
-                             "the service answered with another ticket than the one sent");
-        goto out;
-    }
-    if (!cli->json)
-        report(cli, &view, now);
-    else if (wish->wait == 0)
-        tg_output_json(&cli->out, answer);
-    status = wish->wait == 0 ? TG_EXIT_OK : tg_wait_for_ticket(cli, link, ticket->id, wish->wait, problem);
-out:
-    tg_ticket_view_clear(&view);
-    json_decref(answer);
-    tg_ticket_free(ticket);
-    free(document);
+    int status = tg_submit(cli, link, &wish->ticket, now, wish->wait, mention_like, problem);
     tg_public_key_free(key);
     return status;
 }

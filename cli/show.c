@@ -3,8 +3,10 @@
  * tegata show: everything about one ticket.
  */
 #include "cli/duration.h"
+#include "cli/extension.h"
 #include "cli/fetch.h"
-#include "cli/link.h"
+#include "cli/follow.h"
+#include "cli/host_session.h"
 #include "cli/render.h"
 
 #include <inttypes.h>
@@ -12,42 +14,24 @@
 #include <string.h>
 #include <time.h>
 
-static void show_event(const struct tg_output *out, const json_t *event)
-{
-    char when[TG_TIME_TEXT_SIZE];
-    const char *kind = json_string_value(json_object_get(event, "kind"));
-    const char *host = json_string_value(json_object_get(event, "host"));
-    const char *person = json_string_value(json_object_get(event, "person"));
-    const char *code = json_string_value(json_object_get(event, "code"));
-    const char *text = json_string_value(json_object_get(event, "text"));
-    tg_part(out, "  %s  %s", tg_time_text(json_integer_value(json_object_get(event, "time")), when),
-            kind != NULL ? kind : "?");
-    if (person != NULL && *person != '\0')
-        tg_part(out, " by %s", person);
-    if (host != NULL && *host != '\0')
-        tg_part(out, " on %s", host);
-    if (code != NULL && *code != '\0' && strcmp(code, "allowed") != 0)
-        tg_part(out, " (%s)", code);
-    if (text != NULL && *text != '\0')
-        tg_part(out, ": %s", text);
-    tg_line(out, "%s", "");
-}
-
-static void show_events(struct tg_cli *cli, struct tg_link *link, const char *id)
+/* All that happened; *follower goes on behind it. */
+static void show_events(struct tg_cli *cli, struct tg_follower *follower)
 {
     char target[64];
     json_t *answer = NULL;
     struct tg_problem problem;
     size_t index = 0;
     const json_t *event = NULL;
-    (void)snprintf(target, sizeof target, "/v1/tickets/%s/events?after=0&wait=0", id);
-    if (tg_client_get(link->client, target, &answer, &problem) != 0)
+    (void)snprintf(target, sizeof target, "/v1/tickets/%s/events?after=0&wait=0", follower->id);
+    if (tg_client_get(follower->link->client, target, &answer, &problem) != 0)
         return;
     if (json_array_size(json_object_get(answer, "events")) > 0)
         tg_line(&cli->out, "What happened");
     json_array_foreach(json_object_get(answer, "events"), index, event)
     {
-        show_event(&cli->out, event);
+        follower->after = json_integer_value(json_object_get(event, "number"));
+        tg_part(&cli->out, "  ");
+        tg_render_event(&cli->out, event);
     }
     json_decref(answer);
 }
@@ -110,8 +94,9 @@ static void show_use(struct tg_cli *cli, struct tg_link *link, const struct tg_t
     json_decref(answer);
 }
 
-static void show_view(struct tg_cli *cli, struct tg_link *link, const struct tg_ticket_view *view)
+static void show_view(struct tg_cli *cli, struct tg_follower *follower, const struct tg_ticket_view *view)
 {
+    struct tg_link *link = follower->link;
     int64_t now = time(NULL);
     const struct tg_ticket *ticket = view->held.ticket;
     tg_render_ticket(&cli->out, ticket, now);
@@ -119,11 +104,46 @@ static void show_view(struct tg_cli *cli, struct tg_link *link, const struct tg_
     if (view->held.state == TG_TICKET_PENDING)
         tg_render_approvers(&cli->out, view);
     tg_render_hosts(&cli->out, view);
+    if (view->held.state == TG_TICKET_PENDING)
+        tg_render_extension(&cli->out, link, view, 0, now);
+    tg_render_extensions(&cli->out, link, view);
     json_int_t opened = json_integer_value(json_object_get(view->json, "opened"));
     if (opened > 0 || ticket->sessions > 0)
-        tg_field(&cli->out, "opened", "%" JSON_INTEGER_FORMAT " session%s", opened, opened == 1 ? "" : "s");
+        tg_field(&cli->out, "opened", "%" JSON_INTEGER_FORMAT " %s", opened,
+                 tg_plural((size_t)opened, "session", "sessions"));
+    tg_render_sessions(&cli->out, link, ticket->id, now);
     show_use(cli, link, ticket, now);
-    show_events(cli, link, ticket->id);
+    show_events(cli, follower);
+}
+
+/* Is the ticket over, and every session that it opened? */
+static int look_for_end(const struct tg_follower *follower, bool *over, struct tg_problem *problem)
+{
+    json_t *answer = NULL;
+    *over = false;
+    if (!tg_ticket_state_is_final(follower->state))
+        return 0;
+    if (tg_host_sessions_of(follower->link, follower->id, true, &answer, problem) != 0)
+        return -1;
+    *over = json_array_size(json_object_get(answer, "sessions")) == 0;
+    json_decref(answer);
+    return 0;
+}
+
+static int follow(struct tg_cli *cli, struct tg_follower *follower, struct tg_problem *problem)
+{
+    bool over = false;
+    follower->last_answer = tg_monotonic_seconds();
+    (void)fflush(cli->out.stream);
+    if (look_for_end(follower, &over, problem) != 0)
+        return -1;
+    while (!over) {
+        bool failed = tg_follow(follower, TG_FOLLOW_SECONDS, &cli->out, problem) != 0 ||
+                      look_for_end(follower, &over, problem) != 0;
+        if (failed && !tg_follow_again(follower->last_answer, problem))
+            return -1;
+    }
+    return TG_EXIT_OK;
 }
 
 int tg_command_show(struct tg_cli *cli, const struct tg_arguments *arguments)
@@ -135,14 +155,18 @@ int tg_command_show(struct tg_cli *cli, const struct tg_arguments *arguments)
     if (tg_link_open(cli, TG_LINK_PERSON, &link, &problem) != 0)
         return tg_cli_complain(cli, &problem);
     if (tg_fetch_ticket(&link, arguments->operands[0], &view, &problem) != 0) {
-        status = tg_cli_complain(cli, &problem);
+        status = -1;
     } else {
+        struct tg_follower follower = {
+            .cli = cli, .link = &link, .id = view.held.ticket->id, .state = view.held.state};
         if (cli->json)
             tg_output_json(&cli->out, view.json);
         else
-            show_view(cli, &link, &view);
+            show_view(cli, &follower, &view);
+        if (tg_argument(arguments, "follow") != NULL)
+            status = follow(cli, &follower, &problem);
         tg_ticket_view_clear(&view);
     }
     tg_link_close(&link);
-    return status;
+    return status < 0 ? tg_cli_complain(cli, &problem) : status;
 }

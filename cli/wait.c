@@ -3,27 +3,16 @@
 
 #include "cli/duration.h"
 #include "cli/fetch.h"
-
-#include "lib/monotonic.h"
+#include "cli/follow.h"
 
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-enum {
-    POLL_SECONDS = 25,     /* the service holds an answer back for at most 30 */
-    AGAIN_SECONDS = 2,     /* between attempts while the service does not answer */
-    PATIENCE_SECONDS = 60, /* for a service that does not answer at all */
-};
 
 struct waiting {
     struct tg_cli *cli;
-    struct tg_link *link;
-    const char *id;
-    int64_t deadline;    /* monotonic seconds; INT64_MAX: none */
-    int64_t last_answer; /* likewise */
-    json_int_t after;    /* the last event seen */
+    struct tg_follower follower;
+    int64_t deadline; /* monotonic seconds; INT64_MAX: none */
 };
 
 /* What one look at the ticket says. */
@@ -40,54 +29,13 @@ static void on_interrupt(int signal_number)
     (void)raise(signal_number);
 }
 
-static int64_t monotonic(void)
-{
-    return tg_monotonic_ms() / 1000;
-}
-
-static void tell_event(const struct tg_cli *cli, const json_t *event)
-{
-    char when[TG_TIME_TEXT_SIZE];
-    const char *kind = json_string_value(json_object_get(event, "kind"));
-    const char *person = json_string_value(json_object_get(event, "person"));
-    const char *host = json_string_value(json_object_get(event, "host"));
-    const char *text = json_string_value(json_object_get(event, "text"));
-    tg_time_text(json_integer_value(json_object_get(event, "time")), when);
-    tg_part(&cli->err, "%s  %s", when, kind != NULL ? kind : "?");
-    if (person != NULL && *person != '\0')
-        tg_part(&cli->err, " by %s", person);
-    if (host != NULL && *host != '\0')
-        tg_part(&cli->err, " on %s", host);
-    if (text != NULL && *text != '\0')
-        tg_part(&cli->err, ": %s", text);
-    tg_line(&cli->err, "%s", "");
-}
-
 /* One long poll; new events are told. */
 static int poll_events(struct waiting *waiting, struct tg_problem *problem)
 {
-    char target[128];
-    json_t *answer = NULL;
-    int64_t left = waiting->deadline == INT64_MAX ? POLL_SECONDS : waiting->deadline - monotonic();
-    long wait = left < 0 ? 0 : left > POLL_SECONDS ? POLL_SECONDS : (long)left;
-    (void)snprintf(target, sizeof target, "/v1/tickets/%s/events?after=%" JSON_INTEGER_FORMAT "&wait=%ld",
-                   waiting->id, waiting->after, wait);
-    struct tg_call call = {
-        .method = "GET", .target = target, .credential = TG_CREDENTIAL_PERSON, .wait = wait};
-    if (tg_client_call(waiting->link->client, &call, &answer, problem) != 0)
-        return -1;
-    size_t index = 0;
-    json_t *event = NULL;
-    json_array_foreach(json_object_get(answer, "events"), index, event)
-    {
-        json_int_t number = json_integer_value(json_object_get(event, "number"));
-        if (number > waiting->after)
-            waiting->after = number;
-        if (!waiting->cli->json)
-            tell_event(waiting->cli, event);
-    }
-    json_decref(answer);
-    return 0;
+    int64_t left =
+        waiting->deadline == INT64_MAX ? TG_FOLLOW_SECONDS : waiting->deadline - tg_monotonic_seconds();
+    long wait = left < 0 ? 0 : left > TG_FOLLOW_SECONDS ? TG_FOLLOW_SECONDS : (long)left;
+    return tg_follow(&waiting->follower, wait, waiting->cli->json ? NULL : &waiting->cli->err, problem);
 }
 
 static enum look judge(const struct tg_ticket_view *view)
@@ -105,6 +53,9 @@ static void tell_outcome(const struct tg_cli *cli, const struct tg_ticket_view *
         tg_output_json(&cli->out, view->json);
     else if (outcome == LOOK_ENDED)
         tg_line(&cli->err, "%s is %s.", view->held.ticket->id, tg_ticket_state_name(view->held.state));
+    else if (view->held.ticket->extends[0] != '\0')
+        tg_line(&cli->out, "Every host has it. Sessions of %s go on until %s at most.",
+                view->held.ticket->extends, tg_time_text(view->ends, until));
     else
         tg_line(&cli->out, "Every host has it. Log in until %s.", tg_time_text(view->ends, until));
 }
@@ -114,7 +65,7 @@ static enum look look_at_ticket(struct waiting *waiting, struct tg_problem *prob
 {
     struct tg_ticket_view view;
     enum look outcome = LOOK_FAILED;
-    if (tg_fetch_ticket(waiting->link, waiting->id, &view, problem) == 0) {
+    if (tg_fetch_ticket(waiting->follower.link, waiting->follower.id, &view, problem) == 0) {
         outcome = judge(&view);
         if (outcome != LOOK_NOT_YET)
             tell_outcome(waiting->cli, &view, outcome);
@@ -123,18 +74,9 @@ static enum look look_at_ticket(struct waiting *waiting, struct tg_problem *prob
     return outcome;
 }
 
-/* May a failed call be tried again? Only while the service is merely out of reach, and not for ever. */
-static bool try_again(const struct waiting *waiting, const struct tg_problem *problem)
-{
-    struct timespec pause = {.tv_sec = AGAIN_SECONDS};
-    if (problem->exit_status != TG_EXIT_UNREACHABLE || monotonic() - waiting->last_answer > PATIENCE_SECONDS)
-        return false;
-    (void)nanosleep(&pause, NULL);
-    return true;
-}
-
 static int wait_loop(struct waiting *waiting, struct tg_problem *problem)
 {
+    const char *id = waiting->follower.id;
     for (;;) {
         enum look outcome = look_at_ticket(waiting, problem);
         if (outcome == LOOK_READY)
@@ -142,14 +84,14 @@ static int wait_loop(struct waiting *waiting, struct tg_problem *problem)
         if (outcome == LOOK_ENDED)
             return TG_EXIT_REFUSED;
         if (outcome == LOOK_NOT_YET)
-            waiting->last_answer = monotonic();
-        if (monotonic() >= waiting->deadline) {
+            waiting->follower.last_answer = tg_monotonic_seconds();
+        if (tg_monotonic_seconds() >= waiting->deadline) {
             tg_line(&waiting->cli->err, "%s is not ready yet; it stays as it is. Look again: tegata show %s",
-                    waiting->id, waiting->id);
+                    id, id);
             return TG_EXIT_TIMED_OUT;
         }
         bool failed = outcome == LOOK_FAILED || poll_events(waiting, problem) != 0;
-        if (failed && !try_again(waiting, problem))
+        if (failed && !tg_follow_again(waiting->follower.last_answer, problem))
             return -1;
     }
 }
@@ -159,8 +101,9 @@ int tg_wait_for_ticket(struct tg_cli *cli, struct tg_link *link, const char *id,
 {
     struct sigaction action = {.sa_handler = on_interrupt};
     struct sigaction before;
-    struct waiting waiting = {.cli = cli, .link = link, .id = id, .last_answer = monotonic()};
-    waiting.deadline = seconds == UINT32_MAX ? INT64_MAX : monotonic() + seconds;
+    struct waiting waiting = {
+        .cli = cli, .follower = {.cli = cli, .link = link, .id = id, .last_answer = tg_monotonic_seconds()}};
+    waiting.deadline = seconds == UINT32_MAX ? INT64_MAX : tg_monotonic_seconds() + seconds;
     (void)snprintf(farewell, sizeof farewell, "\n%s stays as it is. Look at it: tegata show %s\n", id, id);
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGINT, &action, &before);

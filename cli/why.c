@@ -5,6 +5,7 @@
 #include "cli/duration.h"
 #include "cli/files.h"
 #include "cli/link.h"
+#include "cli/problem.h"
 
 #include "lib/certificate.h"
 
@@ -75,8 +76,11 @@ static void show_verdict(const struct tg_output *out, const json_t *verdict, int
         tg_field(out, "ticket", "%s", text_of(verdict, "ticket"));
     if (ends > 0)
         tg_field(out, "until", "%s (%s)", tg_time_text(ends, when), tg_time_relative(ends, now, relative));
+    char advice[256];
     if (*text_of(verdict, "advice") != '\0')
-        tg_field(out, "do", "%s", text_of(verdict, "advice"));
+        tg_field(
+            out, "do", "%s",
+            tg_advice_for(text_of(verdict, "advice"), text_of(verdict, "ticket"), advice, sizeof advice));
 }
 
 /* The certificate's line; *line stays NULL if none was named and there is none. */
