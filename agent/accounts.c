@@ -64,6 +64,17 @@ static bool add_gid(struct tg_remembered_account *account, uint32_t gid)
     return true;
 }
 
+static bool want_groups(struct tg_remembered_account *account, const struct tg_policy *policy,
+                        const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct tg_unix_group *group = tg_policy_group(policy, names[i]);
+        if (group != NULL && !add_gid(account, group->gid))
+            return false;
+    }
+    return true;
+}
+
 /* Puts one ticket's account among `wanted`. Two tickets for one account: the later end, and the groups of
  * both. */
 static bool want(struct tg_accounts *wanted, const struct tg_policy *policy, const struct tg_ticket *ticket,
@@ -82,12 +93,8 @@ static bool want(struct tg_accounts *wanted, const struct tg_policy *policy, con
     }
     const struct tg_rule *rule = tg_policy_rule(policy, ticket->rule);
     account->recorded = account->recorded || (rule != NULL && rule->record);
-    for (size_t i = 0; i < ticket->group_count; i++) {
-        const struct tg_unix_group *group = tg_policy_group(policy, ticket->groups[i]);
-        if (group != NULL && !add_gid(account, group->gid))
-            return false;
-    }
-    return true;
+    return want_groups(account, policy, ticket->groups, ticket->group_count) &&
+           want_groups(account, policy, ticket->sudo, ticket->sudo_count);
 }
 
 /* How the roster sees a ticket. One whose sessions are all opened lets nobody in any more, but whoever is in
@@ -115,6 +122,26 @@ static bool want_all(struct tg_accounts *wanted, const struct tg_policy *policy,
         tg_verdict(policy, &held, 1, NULL, &connection, now, &verdict);
         if ((verdict.reason == TG_allowed || verdict.reason == TG_ticket_early) && verdict.ends > now &&
             !want(wanted, policy, held->ticket, verdict.ends, linger_seconds))
+            return false;
+    }
+    return true;
+}
+
+/* Whoever is in stays somebody until the session ends, also where no ticket would let anybody in any more:
+ * the policy has expired, or the clock was set. The roster's readers go by the wall clock, the session does
+ * not. */
+static bool want_sessions(struct tg_accounts *wanted, const struct tg_policy *policy,
+                          const struct tg_ticket_store *tickets, const struct tg_accounts_wish *wish,
+                          int64_t now)
+{
+    for (size_t i = 0; wish->sessions != NULL && i < wish->sessions->count; i++) {
+        const struct tg_session *session = &wish->sessions->list[i];
+        const struct tg_ticket_entry *entry = tg_tickets_find(tickets, session->ticket);
+        int64_t left = session->ends - wish->session_now;
+        if (session->uid == 0 || session->ended != 0 || session->ending.phase != TG_ENDING_NOT ||
+            entry == NULL || strlen(entry->held.ticket->shell) >= TG_SHELL_SIZE || left <= 0)
+            continue;
+        if (!want(wanted, policy, entry->held.ticket, now + left, wish->linger_seconds))
             return false;
     }
     return true;
@@ -217,7 +244,8 @@ int tg_accounts_update(struct tg_accounts *accounts, const struct tg_policy *pol
                        struct tg_ticket_store *tickets, const struct tg_accounts_wish *wish, int64_t now)
 {
     struct tg_accounts wanted = {0};
-    bool ok = policy == NULL || want_all(&wanted, policy, tickets, wish->host, wish->linger_seconds, now);
+    bool ok = policy == NULL || (want_all(&wanted, policy, tickets, wish->host, wish->linger_seconds, now) &&
+                                 want_sessions(&wanted, policy, tickets, wish, now));
     if (ok && policy != NULL && wish->everybody)
         ok = want_everybody(&wanted, accounts, policy, now);
     for (size_t i = 0; ok && i < accounts->count; i++)

@@ -214,6 +214,8 @@ bool tg_agent_publish(struct tg_agent *agent)
     enum tg_reason problem;
     const struct tg_policy *policy = tg_agent_policy(agent, &problem);
     const struct tg_accounts_wish wish = {.host = agent->config.name,
+                                          .sessions = &agent->sessions,
+                                          .session_now = tg_session_now(agent),
                                           .linger_seconds = agent->config.linger_hours * 3600,
                                           .everybody = strcmp(agent->config.deny_in, "session") == 0};
     int result = tg_accounts_update(&agent->accounts, policy, &agent->tickets, &wish, agent->now);

@@ -5,6 +5,7 @@
 #ifndef TEGATA_AGENT_ROSTER_PUBLISH_H
 #define TEGATA_AGENT_ROSTER_PUBLISH_H
 
+#include "agent/sessions.h"
 #include "agent/tickets.h"
 #include "lib/roster.h"
 
@@ -36,13 +37,15 @@ void tg_accounts_free(struct tg_accounts *accounts);
 struct tg_accounts_wish {
     const char *host;
     int64_t linger_seconds;
+    const struct tg_sessions *sessions; /* whose accounts stay as they are until they end; NULL: none */
+    int64_t session_now;                /* what the clock by which they end shows (session_clock.h) */
     bool everybody; /* also whom the policy names and who has no ticket, without a shell and groups: sshd asks
                      * nobody about an account that does not exist */
 };
 
 /* Brings `accounts` into step: the accounts of the tickets that are allowed, or will be once their window
- * begins; those of other tickets end now and linger. Accounts that nobody needs to remember any more go. 0,
- * or -1 without memory. */
+ * begins, and of the sessions that are open; those of other tickets end now and linger. Accounts that nobody
+ * needs to remember any more go. 0, or -1 without memory. */
 int tg_accounts_update(struct tg_accounts *accounts, const struct tg_policy *policy,
                        struct tg_ticket_store *tickets, const struct tg_accounts_wish *wish, int64_t now);
 
