@@ -4,6 +4,7 @@
 #include "agent/agent.h"
 
 #include "agent/ending.h"
+#include "agent/network_grants.h"
 #include "agent/notify.h"
 #include "agent/session_right.h"
 #include "agent/state.h"
@@ -85,6 +86,7 @@ int tg_agent_start(struct tg_agent *agent, struct tg_error *error)
                        agent->now, error) != 0)
         return -1;
     tg_agent_load(agent);
+    tg_network_grants_start(agent);
     /* What came to its end meanwhile is not to be shown as an account any more. */
     tg_sessions_judge(agent);
     agent->roster_generation = tg_roster_generation(agent->config.roster);
@@ -107,6 +109,7 @@ void tg_agent_stop(struct tg_agent *agent)
     tg_service_stop(agent);
     tg_events_close(&agent->events);
     tg_endings_free(agent->endings);
+    tg_network_grants_free(agent->network_grants);
     tg_sessions_free(&agent->sessions);
     tg_admissions_free(&agent->admissions);
     tg_accounts_free(&agent->accounts);

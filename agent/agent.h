@@ -110,6 +110,7 @@ struct tg_agent {
     struct tg_session_clock session_clock;
     struct tg_warn_minutes warn_minutes;
     struct tg_network_grants *network_grants; /* network_grants.h */
+    const char *resolv_conf_path;             /* "/etc/resolv.conf" */
     struct tg_events events;
     struct tg_repeats repeats;
     struct tg_repeats update_repeats; /* of what updates make us refuse: a table of its own, so that whoever

@@ -15,6 +15,9 @@ libtegata_agent_la_SOURCES = \
 	agent/local_names.c \
 	agent/loop.c \
 	agent/marks.c agent/marks.h \
+	agent/netfilter.c agent/netfilter.h \
+	agent/network_grants.c agent/network_grants.h \
+	agent/network_rules.c agent/network_rules.h \
 	agent/notify.c agent/notify.h \
 	agent/principals_line.c agent/principals_line.h \
 	agent/privileges.c agent/privileges.h \
@@ -35,9 +38,9 @@ libtegata_agent_la_SOURCES = \
 	agent/tickets.c agent/tickets.h agent/tickets_state.c \
 	agent/uid_ledger.c agent/uid_ledger.h \
 	agent/update.c agent/update.h
-AGENT_CFLAGS = $(LIBTEGATA_CFLAGS) $(CURL_CFLAGS) $(LIBCAP_CFLAGS)
+AGENT_CFLAGS = $(LIBTEGATA_CFLAGS) $(CURL_CFLAGS) $(LIBCAP_CFLAGS) $(NFTABLES_CFLAGS)
 libtegata_agent_la_CFLAGS = $(AM_CFLAGS) $(AGENT_CFLAGS)
-libtegata_agent_la_LIBADD = libtegata.la $(CURL_LIBS) $(LIBCAP_LIBS)
+libtegata_agent_la_LIBADD = libtegata.la $(CURL_LIBS) $(LIBCAP_LIBS) $(NFTABLES_LIBS)
 
 sbin_PROGRAMS += agent/tegatad
 agent_tegatad_SOURCES = agent/main.c agent/options.def

@@ -5,6 +5,7 @@
  */
 #include "agent/clients.h"
 #include "agent/ending.h"
+#include "agent/network_grants.h"
 #include "agent/notify.h"
 #include "agent/session_right.h"
 
@@ -37,6 +38,7 @@ static int64_t take_turn(struct tg_agent *agent)
     due = tg_earlier(due, tg_repeats_due(&agent->update_repeats));
     due = tg_earlier(due, tg_dedicated_turn(agent));
     due = tg_earlier(due, tg_service_turn(agent));
+    due = tg_earlier(due, tg_network_grants_turn(agent));
     due = tg_earlier(due, agent->steady + (agent->publish_due - agent->now) * 1000);
     if (!flushed)
         due = tg_earlier(due, agent->steady + 1000);
@@ -52,7 +54,7 @@ static int64_t take_turn(struct tg_agent *agent)
     return due;
 }
 
-/* What the wait is for: the listener, the signals, then clients, then sessions. */
+/* What the wait is for: the listener, the signals, changes of network rules, then clients, then sessions. */
 struct waits {
     struct curl_waitfd *list;
     size_t size;
@@ -63,7 +65,7 @@ struct waits {
 
 static bool prepare(const struct tg_agent *agent, struct waits *waits)
 {
-    size_t needed = 2 + agent->client_count + agent->sessions.count;
+    size_t needed = 3 + agent->client_count + agent->sessions.count;
     if (needed > waits->size) {
         struct curl_waitfd *grown = realloc(waits->list, 2 * needed * sizeof *grown);
         if (grown == NULL)
@@ -74,6 +76,9 @@ static bool prepare(const struct tg_agent *agent, struct waits *waits)
     unsigned int count = 0;
     waits->list[count++] = (struct curl_waitfd){.fd = agent->listener, .events = CURL_WAIT_POLLIN};
     waits->list[count++] = (struct curl_waitfd){.fd = agent->signals, .events = CURL_WAIT_POLLIN};
+    /* It only wakes us: tg_network_grants_turn() reads it. */
+    waits->list[count++] =
+        (struct curl_waitfd){.fd = tg_network_grants_fd(agent->network_grants), .events = CURL_WAIT_POLLIN};
     waits->clients = count;
     for (size_t i = 0; i < agent->client_count; i++)
         waits->list[count++] = (struct curl_waitfd){.fd = agent->clients[i]->fd, .events = CURL_WAIT_POLLIN};

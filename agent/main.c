@@ -217,6 +217,7 @@ int main(int argc, char **argv)
     agent->passwd_path = "/etc/passwd";
     agent->group_path = "/etc/group";
     agent->home_root = "/home";
+    agent->resolv_conf_path = "/etc/resolv.conf";
     agent->listener = agent->signals = agent->events.fd = -1;
     (void)umask(077);
     int result = read_configuration(agent, &error);

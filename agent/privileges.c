@@ -111,13 +111,21 @@ void tg_descriptors_allow(rlim_t wanted)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static bool keep_only_cap_kill(void)
+/* CAP_KILL, to end processes of sessions; CAP_NET_ADMIN, for the network rules of confined accounts. Where
+ * root itself is without the latter, as in many containers, only those accounts cannot be used. */
+static bool keep_capabilities(void)
 {
-    static const cap_value_t kept[] = {CAP_KILL};
+    static const cap_value_t kept[] = {CAP_KILL, CAP_NET_ADMIN};
+    cap_t now = cap_get_proc();
     cap_t capabilities = cap_init();
-    bool ok = capabilities != NULL && cap_set_flag(capabilities, CAP_PERMITTED, 1, kept, CAP_SET) == 0 &&
-              cap_set_flag(capabilities, CAP_EFFECTIVE, 1, kept, CAP_SET) == 0 &&
-              cap_set_proc(capabilities) == 0;
+    cap_flag_value_t has_network = CAP_CLEAR;
+    bool ok = now != NULL && capabilities != NULL &&
+              cap_get_flag(now, CAP_NET_ADMIN, CAP_PERMITTED, &has_network) == 0;
+    int count = has_network == CAP_SET ? 2 : 1;
+    ok = ok && cap_set_flag(capabilities, CAP_PERMITTED, count, kept, CAP_SET) == 0 &&
+         cap_set_flag(capabilities, CAP_EFFECTIVE, count, kept, CAP_SET) == 0 &&
+         cap_set_proc(capabilities) == 0;
+    (void)cap_free(now);
     (void)cap_free(capabilities);
     return ok;
 }
@@ -134,7 +142,7 @@ static bool become(const struct tg_user *user)
 {
     return prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L) == 0 && keep_only_group_tty() &&
            setresgid(user->gid, user->gid, user->gid) == 0 &&
-           setresuid(user->uid, user->uid, user->uid) == 0 && keep_only_cap_kill() &&
+           setresuid(user->uid, user->uid, user->uid) == 0 && keep_capabilities() &&
            prctl(PR_SET_KEEPCAPS, 0L, 0L, 0L, 0L) == 0;
 }
 

@@ -3,6 +3,7 @@
  * Writing the roster when it should say something else than it does.
  */
 #include "agent/agent.h"
+#include "agent/network_grants.h"
 #include "agent/recording.h"
 #include "lib/digest.h"
 
@@ -213,6 +214,8 @@ bool tg_agent_publish(struct tg_agent *agent)
     struct tg_local_names names = {0};
     enum tg_reason problem;
     const struct tg_policy *policy = tg_agent_policy(agent, &problem);
+    /* Confined before there is an account to log in to. Failure is said there, and lets nobody in. */
+    (void)tg_network_grants_update(agent);
     const struct tg_accounts_wish wish = {.host = agent->config.name,
                                           .sessions = &agent->sessions,
                                           .session_now = tg_session_now(agent),

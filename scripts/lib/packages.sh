@@ -4,10 +4,10 @@
 
 # To build.
 PACKAGES_BUILD=(autoconf automake gcc libc6-dev libcap-dev libcmocka-dev libcurl4-openssl-dev libfido2-dev libinih-dev
-    libjansson-dev libmicrohttpd-dev libpam0g-dev libsqlite3-dev libssl-dev libtool make pkg-config xz-utils)
+    libjansson-dev libmicrohttpd-dev libnftables-dev libpam0g-dev libsqlite3-dev libssl-dev libtool make pkg-config xz-utils)
 
 # For the lab and the tests that run in it.
-PACKAGES_LAB=(curl dbus git iproute2 libfaketime libpam-modules libpam-systemd login mount openssh-client openssh-server openssh-sftp-server openssl procps
+PACKAGES_LAB=(curl dbus git iproute2 libfaketime libpam-modules libpam-systemd login mount nftables openssh-client openssh-server openssh-sftp-server openssl procps
     python3 rsync sudo systemd util-linux)
 
 # For scripts/check, beside those: compilers, linters and the runner of the tests.
