@@ -51,7 +51,7 @@ agent_tegatad_LDADD = libtegata_agent.la
 MAN_PAGES_IN += man/tegatad.8.in
 man/tegatad.8: agent/options.def
 
-AGENT_TESTS = tests/unit/test_agent_accounts tests/unit/test_agent_gates tests/unit/test_agent_state tests/unit/test_agent_tickets
+AGENT_TESTS = tests/unit/test_agent_accounts tests/unit/test_agent_gates tests/unit/test_agent_network tests/unit/test_agent_state tests/unit/test_agent_tickets
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
 
@@ -69,6 +69,10 @@ tests_unit_test_agent_gates_SOURCES = tests/unit/test_agent_gates.c $(WORLD)
 tests_unit_test_agent_gates_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
 tests_unit_test_agent_gates_LDADD = libtegata_agent.la $(TEST_LIBS)
 
+tests_unit_test_agent_network_SOURCES = tests/unit/test_agent_network.c $(WORLD)
+tests_unit_test_agent_network_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS) $(NFTABLES_CFLAGS)
+tests_unit_test_agent_network_LDADD = libtegata_agent.la $(NFTABLES_LIBS) $(TEST_LIBS)
+
 tests_unit_test_agent_state_SOURCES = tests/unit/test_agent_state.c
 tests_unit_test_agent_state_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
 tests_unit_test_agent_state_LDADD = libtegata_agent.la $(TEST_LIBS)
@@ -77,9 +81,13 @@ tests_unit_test_agent_tickets_SOURCES = tests/unit/test_agent_tickets.c $(WORLD)
 tests_unit_test_agent_tickets_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
 tests_unit_test_agent_tickets_LDADD = libtegata_agent.la $(TEST_LIBS)
 
-EXTRA_DIST += tests/fuzz/corpus/update tests/fuzz/corpus/agent_state
+EXTRA_DIST += tests/fuzz/corpus/update tests/fuzz/corpus/agent_state tests/fuzz/corpus/network_rules
 if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz_update tests/fuzz/fuzz_agent_state
+noinst_PROGRAMS += tests/fuzz/fuzz_update tests/fuzz/fuzz_agent_state tests/fuzz/fuzz_network_rules
+tests_fuzz_fuzz_network_rules_SOURCES = tests/fuzz/fuzz_network_rules.c
+tests_fuzz_fuzz_network_rules_CFLAGS = $(AM_CFLAGS) $(AGENT_CFLAGS)
+tests_fuzz_fuzz_network_rules_LDADD = libtegata_agent.la
+tests_fuzz_fuzz_network_rules_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_update_SOURCES = tests/fuzz/fuzz_update.c
 tests_fuzz_fuzz_update_CFLAGS = $(AM_CFLAGS) $(AGENT_CFLAGS)
 tests_fuzz_fuzz_update_LDADD = libtegata_agent.la
