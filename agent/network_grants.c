@@ -14,7 +14,7 @@
 
 enum {
     RESOLV_CONF_MAX = 65536,
-    AGAIN_MS = 1000,   /* after the kernel has refused */
+    AGAIN_MS = 10000,  /* after the kernel has refused */
     TOUCHED_MS = 100,  /* between two repairs: others may change rules as often as they like */
     LIST_SIZE = 192,   /* of destinations in an event */
     DETAIL_SIZE = 448, /* of an event */
