@@ -1,6 +1,6 @@
 # Examples go to DOCDIR/examples; units, users and directories to where systemd finds them. Files with paths in them are made from *.in.
 EXAMPLES_IN = examples/sshd_config.d/tegata.conf.in examples/tegata.conf.in examples/tegatad.service.in \
-	examples/tegatad.socket.in examples/tegata-approvald.service.in
+	examples/tegatad.socket.in examples/tegata-approvald.service.in examples/tegata-teardown.service.in
 EXAMPLES = $(EXAMPLES_IN:.in=)
 noinst_DATA = $(EXAMPLES)
 CLEANFILES += $(EXAMPLES)
@@ -14,7 +14,7 @@ examplessh_DATA = examples/sshd_config.d/tegata.conf
 examplepamdir = $(exampledir)/pam.d
 dist_examplepam_DATA = examples/pam.d/sshd
 
-systemdsystemunit_DATA = examples/tegatad.service examples/tegatad.socket
+systemdsystemunit_DATA = examples/tegatad.service examples/tegatad.socket examples/tegata-teardown.service
 sysusersdir = $(prefix)/lib/sysusers.d
 dist_sysusers_DATA = examples/sysusers.d/tegata.conf
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
