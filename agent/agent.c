@@ -111,6 +111,7 @@ void tg_agent_stop(struct tg_agent *agent)
     tg_endings_free(agent->endings);
     tg_network_grants_free(agent->network_grants);
     tg_sessions_free(&agent->sessions);
+    tg_step_ups_free(&agent->step_ups);
     tg_admissions_free(&agent->admissions);
     tg_accounts_free(&agent->accounts);
     tg_uid_ledger_free(&agent->uid_ledger);

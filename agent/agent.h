@@ -13,6 +13,7 @@
 #include "agent/roster_publish.h"
 #include "agent/session_clock.h"
 #include "agent/sessions.h"
+#include "agent/step_up.h"
 #include "agent/tickets.h"
 #include "agent/uid_ledger.h"
 #include "lib/config.h"
@@ -109,6 +110,7 @@ struct tg_agent {
     bool sessions_unjudged; /* something has changed by which they are judged */
     struct tg_session_clock session_clock;
     struct tg_warn_minutes warn_minutes;
+    struct tg_step_ups step_ups;
     struct tg_network_grants *network_grants; /* network_grants.h */
     const char *resolv_conf_path;             /* "/etc/resolv.conf" */
     struct tg_events events;

@@ -10,6 +10,7 @@
 #include "agent/gates.h"
 
 #include "agent/recording.h"
+#include "agent/sudo_gate.h"
 #include "agent/teardown_gate.h"
 
 #include "lib/canonical_json.h"
@@ -445,10 +446,16 @@ void tg_gate(struct tg_agent *agent, struct tg_client *client)
         gate_exempt(agent, &client->request, &answer);
         break;
     case TG_AGENT_SUDO:
+        tg_gate_sudo(agent, client, &answer);
+        break;
     case TG_AGENT_STEP_UP:
+        tg_gate_step_up(agent, client, &answer);
+        break;
     case TG_AGENT_STEP_UP_PROOF:
+        tg_gate_step_up_proof(agent, client, &answer);
+        break;
     case TG_AGENT_JOB:
-        tg_refuse(&answer, TG_session_none, "", "");
+        tg_gate_job(agent, client, &answer);
         break;
     case TG_AGENT_TEARDOWN:
         tg_gate_teardown(agent, client);

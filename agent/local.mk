@@ -7,11 +7,13 @@ libtegata_agent_la_SOURCES = \
 	agent/agent_state.c \
 	agent/claims.c agent/claims.h \
 	agent/clients.c agent/clients.h \
+	agent/command_line.c \
 	agent/dedicated.c agent/dedicated.h \
 	agent/ending.c agent/ending.h \
 	agent/events.c agent/events.h \
 	agent/gates.c agent/gates.h \
 	agent/intake.c \
+	agent/job_gate.c \
 	agent/local_names.c \
 	agent/loop.c \
 	agent/marks.c agent/marks.h \
@@ -32,6 +34,8 @@ libtegata_agent_la_SOURCES = \
 	agent/session_right.c agent/session_right.h agent/session_warning.c agent/sessions_turn.c \
 	agent/sessions.c agent/sessions.h agent/sessions_state.c \
 	agent/state.c agent/state.h \
+	agent/step_up.c agent/step_up.h \
+	agent/sudo_gate.c agent/sudo_gate.h \
 	agent/sync.c \
 	agent/teardown_gate.c agent/teardown_gate.h \
 	agent/telling.c agent/telling.h \

@@ -12,7 +12,9 @@ dist_example_DATA = examples/nsswitch.conf
 examplesshdir = $(exampledir)/sshd_config.d
 examplessh_DATA = examples/sshd_config.d/tegata.conf
 examplepamdir = $(exampledir)/pam.d
-dist_examplepam_DATA = examples/pam.d/sshd
+dist_examplepam_DATA = examples/pam.d/sshd examples/pam.d/sudo examples/pam.d/su examples/pam.d/cron examples/pam.d/atd
+examplesudoersdir = $(exampledir)/sudoers.d
+dist_examplesudoers_DATA = examples/sudoers.d/tegata
 
 systemdsystemunit_DATA = examples/tegatad.service examples/tegatad.socket examples/tegata-teardown.service
 sysusersdir = $(prefix)/lib/sysusers.d

@@ -15,7 +15,6 @@ CHECK_CODE = f"""\
 [ "$(tr -d '\\000')" = "{CODE}" ]
 """
 AUTH_STACK = """\
-auth required pam_tegata.so
 auth required pam_exec.so expose_authtok quiet /usr/local/sbin/check-code
 """
 ASK = """\

@@ -20,7 +20,7 @@ PEOPLE = (
     Person("mallory", 20005, "", "10.77.0.105"),
 )
 SHARED_ACCOUNTS = {"deploy": 20100}
-UNIX_GROUPS = {"ops": 21000}
+UNIX_GROUPS = {"ops": 21000, "sysop": 21001, "restarter": 21002}
 
 
 def rule(identifier, **changes):
@@ -39,6 +39,10 @@ RULES = [
     rule("operations", requesters=["sre"], approvers=[{"group": "lead", "count": 1}], groups=["ops"], options=EVERYDAY_OPTIONS),
     rule("hardware", requesters=["sre"], approvers=[{"group": "sre", "count": 1}], groups=["ops"], options=EVERYDAY_OPTIONS,
          hardware_key=1, user_verification=1),
+    rule("administration", requesters=["developer", "sre"], approvers=[{"group": "sre", "count": 1}], groups=["ops"],
+         sudo=["sysop", "restarter"], options=EVERYDAY_OPTIONS),
+    rule("touch", requesters=["sre"], approvers=[{"group": "sre", "count": 1}], groups=["ops"], sudo=["sysop", "restarter"],
+         options=EVERYDAY_OPTIONS, hardware_key=1, step_up=1),
 ]
 
 
