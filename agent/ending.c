@@ -9,6 +9,7 @@
 
 #include "agent/claims.h"
 #include "agent/dedicated.h"
+#include "agent/network_grants.h"
 #include "agent/telling.h"
 
 #include <errno.h>
@@ -479,8 +480,10 @@ static void finish(struct tg_agent *agent, struct tg_endings *endings)
         session_gone(agent, target->session);
         any = true;
     }
-    if (any)
+    if (any) {
+        (void)tg_network_grants_update(agent);
         tg_dedicated_session_gone(agent);
+    }
 }
 
 /* --- The turn

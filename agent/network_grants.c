@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/network_grants.h"
 
+#include "agent/gates.h"
 #include "agent/netfilter.h"
 #include "agent/network_rules.h"
 #include "agent/state.h"
@@ -51,10 +52,10 @@ static const char marker_name[] = "network_table";
 
 bool tg_account_is_confined(const struct tg_policy *policy, const char *account)
 {
-    const struct tg_person *person = tg_policy_person(policy, account);
+    const struct tg_person *person = policy == NULL ? NULL : tg_policy_person(policy, account);
     if (person != NULL)
         return person->confined;
-    const struct tg_shared_account *shared = tg_policy_account(policy, account);
+    const struct tg_shared_account *shared = policy == NULL ? NULL : tg_policy_account(policy, account);
     return shared != NULL && shared->confined;
 }
 
@@ -490,6 +491,17 @@ int tg_network_grants_update(struct tg_agent *agent)
         rules_free(&wanted);
     }
     return result;
+}
+
+bool tg_network_may_open(struct tg_agent *agent, const struct tg_ticket *ticket,
+                         struct tg_agent_answer *answer)
+{
+    bool confined = tg_account_is_confined(agent->policy, ticket->account);
+    int result = tg_network_grants_update(agent);
+    if (!confined || (result == 0 && has_uid(&agent->network_grants->rules, ticket->uid)))
+        return true;
+    tg_refuse(answer, TG_grant_failed, ticket->id, "");
+    return false;
 }
 
 /* --- Watching

@@ -9,6 +9,7 @@
 #define TEGATA_AGENT_NETWORK_GRANTS_H
 
 #include "agent/agent.h"
+#include "lib/agent_protocol.h"
 
 struct tg_network_grants; /* NULL in the agent: no account of the policy is confined, nothing was set up */
 
@@ -23,6 +24,11 @@ void tg_network_grants_start(struct tg_agent *agent);
  * where nobody is confined, and asks nothing of the kernel where nothing differs. */
 int tg_network_grants_update(struct tg_agent *agent);
 
+/* May a session by this ticket open, as far as the network goes? Brings the table into step first; so, with
+ * the session registered, it is also what puts its grant. False: *answer says why not. */
+bool tg_network_may_open(struct tg_agent *agent, const struct tg_ticket *ticket,
+                         struct tg_agent_answer *answer);
+
 /* Puts the table back if somebody else has touched the rules, or the kernel refused it before, and follows
  * the name servers of the host. Returns when to be called next, steady milliseconds. */
 int64_t tg_network_grants_turn(struct tg_agent *agent);
@@ -33,7 +39,7 @@ int tg_network_grants_fd(const struct tg_network_grants *grants);
 /* Leaves the table as it is: sessions stay confined while there is no agent. */
 void tg_network_grants_free(struct tg_network_grants *grants);
 
-/* Does the policy in force confine this account? */
+/* Does the policy in force (NULL: none) confine this account? */
 bool tg_account_is_confined(const struct tg_policy *policy, const char *account);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "agent/ending.h"
 #include "agent/gates.h"
+#include "agent/network_grants.h"
 #include "agent/process_table.h"
 #include "agent/recording.h"
 #include "agent/service_request.h"
@@ -234,7 +235,8 @@ static bool host_allows(struct tg_agent *agent, const struct tg_client *client,
     return is_tracked(agent, client, ticket->id, audit_id, answer) &&
            tg_dedicated_may_open(agent, ticket->requester, ticket->id, answer) &&
            tg_home_may_open(agent, ticket->account, ticket->uid, ticket->id, answer) &&
-           tg_recording_may_open(agent, ticket, &client->process, answer);
+           tg_recording_may_open(agent, ticket, &client->process, answer) &&
+           tg_network_may_open(agent, ticket, answer);
 }
 
 /* --- Registering
@@ -324,6 +326,8 @@ static bool give_identity(struct tg_agent *agent, const struct tg_ticket *ticket
     if (ticket->uid == 0)
         return true;
     answer->flags |= TG_SESSION_GROUPS;
+    if (tg_account_is_confined(policy, ticket->account) && ticket->sudo_count == 0)
+        answer->flags |= TG_SESSION_NO_PRIVILEGES;
     if (give_groups(policy, ticket->groups, ticket->group_count, answer) &&
         give_groups(policy, ticket->sudo, ticket->sudo_count, answer))
         return true;
@@ -365,6 +369,20 @@ static void hand_over(struct tg_agent *agent, struct tg_client *client, const st
         tg_session_end(agent, unwanted, TG_allowed, "nobody waited for the answer");
 }
 
+/* What depends on the session being there. False: it is gone again, and *answer says why. */
+static bool settle(struct tg_agent *agent, struct tg_session *session, const struct tg_ticket *ticket,
+                   struct tg_agent_answer *answer)
+{
+    if (tg_network_may_open(agent, ticket, answer)) {
+        if (tg_dedicated_opened(agent, session))
+            return true;
+        tg_refuse(answer, TG_internal_error, ticket->id, "the session could not be recorded");
+    }
+    tg_session_drop(agent, session);
+    (void)tg_network_grants_update(agent);
+    return false;
+}
+
 static void open_session(struct tg_agent *agent, struct tg_client *client, struct tg_ticket_entry *entry,
                          const char *source)
 {
@@ -377,12 +395,12 @@ static void open_session(struct tg_agent *agent, struct tg_client *client, struc
         return;
     }
     struct tg_session *session = register_session(agent, client, entry, &wanted);
-    if (session != NULL && !tg_dedicated_opened(agent, session)) {
-        tg_session_drop(agent, session);
-        session = NULL;
-    }
     if (session == NULL) {
         refuse_with(agent, client, TG_internal_error, ticket->id, "the session could not be recorded");
+        return;
+    }
+    if (!settle(agent, session, ticket, &answer)) {
+        refuse(agent, client, &answer);
         return;
     }
     report_opened(agent, session);

@@ -3,6 +3,7 @@
  * Judging the open sessions, and warning those whose end is near.
  */
 #include "agent/ending.h"
+#include "agent/network_grants.h"
 #include "agent/session_right.h"
 #include "agent/telling.h"
 
@@ -94,6 +95,7 @@ void tg_sessions_judge(struct tg_agent *agent)
         if (is_open(&agent->sessions.list[i]))
             judge(agent, &agent->sessions.list[i]);
     }
+    (void)tg_network_grants_update(agent);
 }
 
 /* --- Warning
