@@ -4,8 +4,6 @@
  */
 #include "approval_service/ticket_view.h"
 
-#include "lib/form.h"
-
 #include <string.h>
 
 enum { SHOWN_MAX = 200, WALKED_MAX = 5000, FOLLOW_WAIT_MAX = 30 };
@@ -61,15 +59,13 @@ static int read_question(const char *query, struct question *out, struct tg_erro
     *out = (struct question){.open_only = true};
     if (tg_query_check(query, keys, error) < 0 ||
         tg_query_word(query, "state", state, sizeof state, error) < 0 ||
-        tg_query_word(query, "ticket", out->ticket, sizeof out->ticket, error) < 0 ||
+        tg_query_ticket(query, "ticket", out->ticket, error) < 0 ||
         tg_query_number(query, "after", INT64_C(9007199254740991), &out->after, error) < 0 ||
         tg_query_number(query, "wait", FOLLOW_WAIT_MAX, &out->wait, error) < 0)
         return -1;
     if (out->after > 0 && (state[0] != '\0' || out->ticket[0] != '\0'))
         return tg_fail(error, TG_request_malformed,
                        "query: 'after' asks for all changes: without 'state', 'ticket'");
-    if (out->ticket[0] != '\0' && !tg_form_ticket_id.matches(out->ticket))
-        return tg_fail(error, TG_request_malformed, "query: 'ticket' must be T- and 13 characters");
     if (strcmp(state, "any") == 0)
         out->open_only = false;
     else if (state[0] != '\0' && strcmp(state, "open") != 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "approval_service/http.h"
 
+#include "lib/form.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +48,18 @@ int tg_query_word(const char *query, const char *key, char *value, size_t size, 
         return tg_fail(error, TG_request_malformed, "query: '%s' must be a word in lower case", key);
     memcpy(value, found, length);
     value[length] = '\0';
+    return 0;
+}
+
+int tg_query_ticket(const char *query, const char *key, char id[TG_TICKET_ID_SIZE], struct tg_error *error)
+{
+    const char *found;
+    size_t length;
+    if (!find_value(query, key, &found, &length))
+        return 0;
+    (void)snprintf(id, TG_TICKET_ID_SIZE, "%.*s", length < TG_TICKET_ID_SIZE ? (int)length : 0, found);
+    if (!tg_form_ticket_id.matches(id))
+        return tg_fail(error, TG_request_malformed, "query: '%s' must be T- and 13 characters", key);
     return 0;
 }
 

@@ -79,6 +79,7 @@ int tg_http_answer_json(struct tg_http_answer *answer, unsigned status, json_t *
 int tg_query_number(const char *query, const char *key, int64_t maximum, int64_t *value,
                     struct tg_error *error);
 int tg_query_word(const char *query, const char *key, char *value, size_t size, struct tg_error *error);
+int tg_query_ticket(const char *query, const char *key, char id[TG_TICKET_ID_SIZE], struct tg_error *error);
 /* Refuses any key that is not one of `keys` (NULL-terminated), and a key that comes twice. */
 int tg_query_check(const char *query, const char *const *keys, struct tg_error *error);
 

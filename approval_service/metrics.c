@@ -47,7 +47,8 @@ static void write_contents(FILE *stream, const struct tg_service *service,
                       tg_ticket_state_name((enum tg_ticket_state)state), counts->tickets[state]);
     head(stream, "tegata_hosts", "gauge", "Enrolled hosts.");
     (void)fprintf(stream, "tegata_hosts %" PRId64 "\n", counts->hosts);
-    head(stream, "tegata_revision", "counter", "Changes that hosts must learn of.");
+    head(stream, "tegata_revision", "counter",
+         "Changes that hosts, or those who follow sessions, must learn of.");
     (void)fprintf(stream, "tegata_revision %" PRId64 "\n", counts->revision);
     if (service->policy == NULL)
         return;

@@ -353,6 +353,7 @@ void tg_server_stop(struct tg_server *server, int patience_ms)
         (void)close(listener);
     tg_waiting_wake(&server->service->waiting, TG_WAIT_HOST, NULL);
     tg_waiting_wake(&server->service->waiting, TG_WAIT_TICKET, NULL);
+    tg_waiting_wake(&server->service->waiting, TG_WAIT_SESSIONS, NULL);
     int64_t end = tg_monotonic_ms() + patience_ms;
     struct pollfd poller = {.fd = tg_server_descriptor(server), .events = POLLIN};
     while (has_connections(server) && tg_monotonic_ms() < end) {

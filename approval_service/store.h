@@ -3,7 +3,7 @@
  * What the service remembers. Every function that changes something runs in one transaction: one conditional
  * write, and one event where a ticket is concerned; either all of it is stored or nothing. Functions return
  * 0, or -1 with *error filled in (store_failed where the database itself failed). Revisions count all changes
- * that a host must learn of, from 1.
+ * that a host, or who follows sessions, must learn of, from 1.
  */
 #ifndef TEGATA_APPROVAL_SERVICE_STORE_H
 #define TEGATA_APPROVAL_SERVICE_STORE_H
