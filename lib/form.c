@@ -128,8 +128,7 @@ bool tg_destination_is_numeric(const char *destination)
 {
     char host[256];
     const char *port;
-    return split_destination(destination, host, &port) && strchr(host, '/') == NULL &&
-           tg_network_is_valid(host);
+    return split_destination(destination, host, &port) && tg_network_is_valid(host);
 }
 
 static bool is_shell(const char *text)

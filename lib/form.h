@@ -30,7 +30,8 @@ extern const struct tg_form tg_form_command;          /* what a line for sshd ca
 extern const struct tg_form tg_form_origin;           /* web origin */
 extern const struct tg_form tg_form_serial;           /* certificate serial, decimal */
 
-/* Does a destination name an address, IPv4 or [IPv6], and not a host that a name server is asked for? */
+/* Does a destination (tg_form_destination) name an address, IPv4 or [IPv6], and not a host that a name server
+ * is asked for? */
 bool tg_destination_is_numeric(const char *destination);
 
 /* Is the text one of these, letter by letter? */

@@ -163,14 +163,21 @@ class Forger:
 
     def ticket(self, requester="alice", key=None, rule="developers", **changes):
         """The bytes of a ticket for ops1."""
-        now = int(time.time())
-        Forger.newest = max(now, Forger.newest + 1)
-        return canonical({"v": 1, "id": "T-" + "".join(secrets.choice(ALPHABET) for _ in range(13)), "created": Forger.newest, "requester": requester,
+        return canonical({"v": 1, **self.made_now(), "requester": requester,
                           "key": self.keys[key or requester].fingerprint, "hosts": ["ops1"], "account": requester,
                           "uid": self.policy["people"].get(requester, {"uid": 29999})["uid"], "shell": "/bin/bash", "groups": [], "sudo": [],
                           "options": ["pty"], "permit_open": [], "command": "", "source": [], "seconds": 1800, "not_before": 0,
-                          "approve_by": now + 600, "sessions": 0, "reason": "end-to-end test", "reference": "", "rule": rule,
+                          "sessions": 0, "reason": "end-to-end test", "reference": "", "rule": rule,
                           "policy": self.policy["serial"], "emergency": 0, **changes})
+
+    def extension(self, ticket, **changes):
+        """The bytes of a ticket that lengthens the sessions of another by ten minutes."""
+        return canonical({**json.loads(ticket), **self.made_now(), "seconds": 600, "not_before": 0, "extends": ident(ticket), **changes})
+
+    def made_now(self):
+        now = int(time.time())
+        Forger.newest = max(now, Forger.newest + 1)
+        return {"id": "T-" + "".join(secrets.choice(ALPHABET) for _ in range(13)), "created": Forger.newest, "approve_by": now + 600}
 
     def approval(self, signer, ticket, name_space="approval-v1@tegata", flags=5, **changes):
         """An approval by the holder of a key. `ticket`: the bytes that it is for."""

@@ -358,6 +358,20 @@ static const struct row rows[] = {
 
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
 
+/* Without its keys. */
+static struct tg_certificate alices_certificate(const char **principals, int64_t now)
+{
+    return (struct tg_certificate){
+        .type = TG_CERTIFICATE_USER,
+        .serial = 42,
+        .key_id = "alice@laptop",
+        .principals = principals,
+        .principal_count = 1,
+        .valid_after = (uint64_t)now - 60,
+        .valid_before = (uint64_t)now - 60 + 3600,
+    };
+}
+
 /* Says what is wrong and returns false, so that one run shows every row that fails. */
 static bool judge_row(const struct row *row)
 {
@@ -367,18 +381,9 @@ static bool judge_row(const struct row *row)
         .ticket = world_ticket(row->ticket), .state = row->state, .sessions_opened = row->sessions_opened};
     world_hold_approvals(before, row->approvals, &held);
     const char *principals[] = {"alice"};
-    uint64_t now = (uint64_t)(row->now != 0 ? row->now : NOW);
-    struct tg_certificate certificate = {
-        .key = world_key(row->login_key != NULL ? row->login_key : KEY_ALICE),
-        .authority = world_key(row->authority != NULL ? row->authority : KEY_CA),
-        .type = TG_CERTIFICATE_USER,
-        .serial = 42,
-        .key_id = "alice@laptop",
-        .principals = principals,
-        .principal_count = 1,
-        .valid_after = now - 60,
-        .valid_before = now - 60 + 3600,
-    };
+    struct tg_certificate certificate = alices_certificate(principals, row->now != 0 ? row->now : NOW);
+    certificate.key = world_key(row->login_key != NULL ? row->login_key : KEY_ALICE);
+    certificate.authority = world_key(row->authority != NULL ? row->authority : KEY_CA);
     if (row->certificate != NULL)
         row->certificate(&certificate);
     const struct tg_connection connection = {.host = row->host != NULL ? row->host : "ops1",
@@ -485,6 +490,33 @@ static void test_nearest_miss(void **state)
     assert_first_wins("id=\"T-00000000000ZZ\"", "", "id=\"T-00000000000AA\"", "", TG_ticket_pending);
 }
 
+/* Nor does an extension hide a ticket that is still to be approved. */
+static void test_extension_is_no_near_miss(void **state)
+{
+    (void)state;
+    const char *principals[] = {"alice"};
+    struct tg_policy *policy = world_policy(EXTENSIBLE);
+    struct tg_held_ticket pending = {.ticket = world_ticket(NULL)};
+    struct tg_held_ticket extension = {
+        .ticket =
+            world_ticket("id=\"T-0000000000001\" extends=\"T-00000000000ZZ\" sessions=1 created=1800000001")};
+    const struct tg_held_ticket *tickets[] = {&pending, &extension};
+    const struct tg_connection connection = {.host = "ops1", .account = "alice"};
+    struct tg_certificate certificate = alices_certificate(principals, NOW);
+    struct tg_verdict verdict;
+    certificate.key = world_key(KEY_ALICE);
+    certificate.authority = world_key(KEY_CA);
+    world_hold_approvals(policy, NULL, &extension);
+    tg_verdict(policy, tickets, 2, &certificate, &connection, NOW, &verdict);
+    assert_int_equal(verdict.reason, TG_ticket_pending);
+    assert_ptr_equal(verdict.ticket, &pending);
+    tg_public_key_free(certificate.key);
+    tg_public_key_free(certificate.authority);
+    world_release(&pending);
+    world_release(&extension);
+    tg_policy_free(policy);
+}
+
 static void test_missing(void **state)
 {
     (void)state;
@@ -529,9 +561,13 @@ static void test_too_many_approvals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),        cmocka_unit_test(test_every_reason_has_a_row),
-        cmocka_unit_test(test_best_ticket), cmocka_unit_test(test_nearest_miss),
-        cmocka_unit_test(test_missing),     cmocka_unit_test(test_too_many_approvals),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_every_reason_has_a_row),
+        cmocka_unit_test(test_best_ticket),
+        cmocka_unit_test(test_nearest_miss),
+        cmocka_unit_test(test_extension_is_no_near_miss),
+        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_too_many_approvals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,6 +46,7 @@ struct row {
     void (*certificate)(struct tg_certificate *certificate);
     const char *authority; /* NULL: the policy's */
     const char *host;      /* NULL: ops1 */
+    const char *account;   /* NULL: alice */
     const char *source;
     int64_t limit; /* as known; 0: not yet. Like all times below in seconds after WORLD_TIME */
     int64_t now;   /* 0: NOW */
@@ -133,6 +134,8 @@ static const struct row rows[] = {
      .detail = "seconds:"},
     {TG_approver_disabled, "bob is disabled", .policy = "people/bob/disabled=1"},
     {TG_ticket_other_host, "another host", .host = "ops3"},
+    {TG_ticket_other_account, "another account", .account = "deploy"},
+    {TG_ticket_from_future, "created too far ahead", .ticket = "created=1800000181", .approvals = "bob@61"},
     {TG_ticket_other_source, "another address", .ticket = "source=[\"192.0.2.0/24\"]", .source = "192.0.3.1"},
 
     /* The certificate's end, where the rule says so. */
@@ -284,8 +287,9 @@ static void judge(const struct row *row, const struct tg_policy *policy, const s
     };
     if (row->certificate != NULL)
         row->certificate(&certificate);
-    const struct tg_connection connection = {
-        .host = row->host != NULL ? row->host : "ops1", .account = "alice", .source = row->source};
+    const struct tg_connection connection = {.host = row->host != NULL ? row->host : "ops1",
+                                             .account = row->account != NULL ? row->account : "alice",
+                                             .source = row->source};
     const struct tg_running_session session = {
         .ticket = &tickets->opening,
         .extensions = tickets->list,

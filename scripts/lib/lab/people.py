@@ -33,10 +33,11 @@ def rule(identifier, **changes):
 EVERYDAY_OPTIONS = ["pty", "agent-forwarding", "port-forwarding"]
 RULES = [
     rule("developers", requesters=["developer"], approvers=[{"group": "sre", "count": 1}], groups=["ops"],
-         options=EVERYDAY_OPTIONS),
+         options=EVERYDAY_OPTIONS, max_extension_seconds=7200),
     rule("deploy", accounts=["deploy"], requesters=["developer", "sre"],
          approvers=[{"group": "sre", "count": 1}, {"group": "lead", "count": 1}], options=EVERYDAY_OPTIONS),
-    rule("operations", requesters=["sre"], approvers=[{"group": "lead", "count": 1}], groups=["ops"], options=EVERYDAY_OPTIONS),
+    rule("operations", requesters=["sre"], approvers=[{"group": "lead", "count": 1}], groups=["ops"], options=EVERYDAY_OPTIONS,
+         max_extension_seconds=7200),
     rule("hardware", requesters=["sre"], approvers=[{"group": "sre", "count": 1}], groups=["ops"], options=EVERYDAY_OPTIONS,
          hardware_key=1, user_verification=1),
     rule("administration", requesters=["developer", "sre"], approvers=[{"group": "sre", "count": 1}], groups=["ops"],
