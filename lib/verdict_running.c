@@ -2,7 +2,6 @@
 #include "lib/judge.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* From when on the certificate is over, in the verdict's seconds. */

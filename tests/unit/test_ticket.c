@@ -232,9 +232,11 @@ static void test_composed(void **state)
     (void)state;
     struct tg_policy *policy = world_policy("rules/0/sessions=5 rules/0/sources=[\"192.0.2.0/24\"]");
     struct tg_ticket_wish wish = wish_of(policy, "alice");
+    wish.extends = ""; /* none, like NULL */
     struct tg_ticket *ticket = compose(policy, &wish);
     assert_string_equal(ticket->rule, "one");
     assert_string_equal(ticket->account, "alice");
+    assert_string_equal(ticket->extends, "");
     assert_int_equal(ticket->uid, 20001);
     assert_string_equal(ticket->shell, "/bin/bash");
     assert_int_equal(ticket->option_count, 2);
