@@ -53,10 +53,11 @@ static int check_pair(struct tg_service *service, const struct tg_ticket *extens
     if (gap != NULL)
         return tg_fail(error, TG_extension_differs, "ticket: key '%s': differs from that of %s", gap,
                        ticket->id);
-    const struct tg_rule *rule = tg_policy_rule(service->policy, extension->rule);
+    /* The extension's own rule covers it by now; the other one bounds the session. */
+    const struct tg_rule *rule = tg_policy_rule(service->policy, ticket->rule);
     if (rule == NULL || rule->max_extension_seconds == 0)
         return tg_fail(error, TG_ticket_no_rule,
-                       "rule %s allows no extension: its max_extension_seconds is 0", extension->rule);
+                       "rule %s allows no extension: its max_extension_seconds is 0", ticket->rule);
     return check_running(service, running, error);
 }
 

@@ -18,9 +18,9 @@ int64_t tg_extension_end(const struct tg_ticket_view *extension, const struct tg
     if (seconds > 0 && seconds < length)
         length = seconds;
     for (size_t i = 0; i < extension->held.approval_count; i++) {
-        const struct tg_approval *approval = extension->held.approvals[i].approval;
-        if (approval != NULL && approval->seconds > 0 && approval->seconds < length)
-            length = approval->seconds;
+        const struct tg_held_approval *held = &extension->held.approvals[i];
+        if (held->refused == TG_allowed && held->approval->seconds > 0 && held->approval->seconds < length)
+            length = held->approval->seconds;
     }
     int64_t ends = (ticket->not_before > now ? ticket->not_before : now) + length;
     int64_t limit = running->ends + running->rule->max_extension_seconds;

@@ -35,9 +35,9 @@ man/tegata-client.conf.5: cli/client_config.def
 CLI_TEST_LIBS = libtegata_cli.la $(TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_duration tests/unit/test_output tests/unit/test_client_config tests/unit/test_doctor \
-	tests/unit/test_cli_keys tests/unit/test_warnings
+	tests/unit/test_cli_keys tests/unit/test_warnings tests/unit/test_extension
 TESTS += tests/unit/test_duration tests/unit/test_output tests/unit/test_client_config tests/unit/test_doctor \
-	tests/unit/test_cli_keys tests/unit/test_warnings tests/unit/test_cli_offline
+	tests/unit/test_cli_keys tests/unit/test_warnings tests/unit/test_extension tests/unit/test_cli_offline
 
 tests_unit_test_duration_SOURCES = tests/unit/test_duration.c
 tests_unit_test_duration_CFLAGS = $(TEST_CFLAGS)
@@ -63,6 +63,9 @@ TESTS += tests/unit/test_policy_render
 tests_unit_test_policy_render_SOURCES = tests/unit/test_policy_render.c $(WORLD)
 tests_unit_test_policy_render_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_policy_render_LDADD = $(CLI_TEST_LIBS)
+tests_unit_test_extension_SOURCES = tests/unit/test_extension.c $(WORLD)
+tests_unit_test_extension_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_extension_LDADD = $(CLI_TEST_LIBS)
 # Both start only what they stop themselves, in a directory of their own.
 if APPROVAL_SERVICE
 TESTS += tests/unit/test_cli_service
