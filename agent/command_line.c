@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 4096, PATH_SIZE = 256, ESCAPED_SIZE = 4 };
+enum { READ_SIZE = 4096, PATH_SIZE = 256, ESCAPED_SIZE = 3 };
 
 static const char cut_mark[] = "...";
 
@@ -41,10 +41,10 @@ void tg_command_line(const char *proc_root, pid_t pid, char *out, size_t size)
         }
         if (byte == '\0')
             out[used++] = ' ';
-        else if (byte > 0x20 && byte <= 0x7e && byte != '\\')
+        else if (byte > 0x20 && byte <= 0x7e && byte != '%')
             out[used++] = (char)byte;
         else
-            used += (size_t)snprintf(out + used, ESCAPED_SIZE + 1, "\\x%02x", byte);
+            used += (size_t)snprintf(out + used, ESCAPED_SIZE + 1, "%%%02x", byte);
     }
     (void)snprintf(out + used, size - used, "%s", whole ? "" : cut_mark);
 }

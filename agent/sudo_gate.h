@@ -19,8 +19,9 @@ void tg_gate_job(struct tg_agent *agent, const struct tg_client *client, struct 
  * an event: the host's own accounts use sudo and cron, too. */
 bool tg_account_is_ours(const struct tg_agent *agent, const char *account);
 
-/* The command line of a process for people and for signing: its arguments separated by blanks, with
- * everything odd in an argument, a blank too, as \xNN. Ends in "..." if it was cut. "" if it cannot be read.
+/* The command line of a process for people and for signing: its arguments separated by blanks; whatever in an
+ * argument is a blank, a percent sign or not printable ASCII stands as %NN, so that nothing in it can look
+ * like something else or be pushed out of sight. Ends in "..." if it was cut. "" if it cannot be read.
  */
 void tg_command_line(const char *proc_root, pid_t pid, char *out, size_t size);
 

@@ -10,33 +10,17 @@
 /* As in nss/passwd.c. */
 static _Atomic uint32_t last_gid;
 
-/* The members, as a list that ends with NULL; NULL if they do not fit. */
-static char **fill_members(const struct tg_nss_call *call, uint32_t group, struct tg_nss_buffer *buffer)
-{
-    uint32_t position = 0;
-    size_t count = 0;
-    while (tg_roster_next_member(call->view, group, call->now, &position) != NULL)
-        count++;
-    char **members = tg_nss_pointers(buffer, count + 1);
-    if (members == NULL)
-        return NULL;
-    position = 0;
-    for (size_t i = 0; i < count; i++) {
-        members[i] = tg_nss_copy(buffer, tg_roster_next_member(call->view, group, call->now, &position));
-        if (members[i] == NULL)
-            return NULL;
-    }
-    members[count] = NULL;
-    return members;
-}
-
 /* Returns 0 or ERANGE. */
 static int fill(const struct tg_nss_call *call, uint32_t group, struct group *result, char *space,
                 size_t size)
 {
     struct tg_nss_buffer buffer = {.at = space, .left = size};
     result->gr_gid = tg_roster_group_gid(call->view, group);
-    result->gr_mem = fill_members(call, group, &buffer);
+    /* No members: who is in a group is decided for each session (pam_tegata), and a list would let newgrp and
+     * sg give one session what another one's ticket grants. initgroups_dyn() tells the account's groups. */
+    result->gr_mem = tg_nss_pointers(&buffer, 1);
+    if (result->gr_mem != NULL)
+        result->gr_mem[0] = NULL;
     result->gr_name = tg_nss_copy(&buffer, tg_roster_group_name(call->view, group));
     result->gr_passwd = tg_nss_copy(&buffer, NO_PASSWORD);
     return result->gr_mem != NULL && result->gr_name != NULL && result->gr_passwd != NULL ? 0 : ERANGE;

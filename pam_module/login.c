@@ -25,11 +25,15 @@ static const char *text_item(pam_handle_t *pamh, int item)
     return value;
 }
 
-/* What PAM is told about a refusal. It is never PAM_IGNORE and never success. */
-static int result_of_refusal(enum tg_pam_phase phase, enum tg_reason reason)
+/* What PAM is told about a refusal. It is never PAM_IGNORE and never success. sudo takes PAM_AUTH_ERR for a
+ * wrong password and asks again, three times in all; with PAM_CRED_INSUFFICIENT it is content. */
+static int result_of_refusal(const struct tg_pam_login *login, enum tg_reason reason)
 {
+    enum tg_pam_phase phase = login->phase;
     if (phase == TG_PAM_SESSION)
         return PAM_SESSION_ERR;
+    if (phase == TG_PAM_AUTH && login->settings.purpose == TG_PAM_FOR_SUDO)
+        return PAM_CRED_INSUFFICIENT;
     if (reason == TG_agent_unreachable)
         return PAM_AUTHINFO_UNAVAIL;
     return phase == TG_PAM_AUTH ? PAM_AUTH_ERR : PAM_PERM_DENIED;
@@ -42,8 +46,13 @@ int tg_pam_login_refuse(struct tg_pam_login *login, enum tg_reason reason, const
                                      .rhost = login->rhost,
                                      .ticket = login->answer.ticket,
                                      .detail = detail};
-    tg_pam_tell_refusal(login->pamh, login->flags, &refusal);
-    return result_of_refusal(login->phase, reason);
+    /* sudo is silent always (later versions: unless they are told otherwise), which would hide the reason
+     * from the one person whom it helps. */
+    unsigned flags = (unsigned)login->flags;
+    if (login->settings.purpose == TG_PAM_FOR_SUDO)
+        flags &= ~PAM_SILENT;
+    tg_pam_tell_refusal(login->pamh, (int)flags, &refusal);
+    return result_of_refusal(login, reason);
 }
 
 /* Writes the line and, once for a login (in the account phase), tells the agent. Jobs and sudo of such an

@@ -120,6 +120,7 @@ enum tg_reason tg_pam_touch(struct tg_pam_login *login, const char **detail)
     *detail = "the agent's challenge is not well-formed";
     if (!read_challenge(login->answer.text, &challenge))
         goto out;
+    /* Whatever PAM_SILENT says, which sudo always sets: who does not know waits for nothing. */
     (void)pam_info(login->pamh, "Touch your security key to confirm: %s", login->answer.detail);
     reason = sign(&challenge, answer, &signature, detail);
     if (reason == TG_allowed)

@@ -164,9 +164,7 @@ static void test_group(void **state)
     assert_string_equal(group.gr_name, "ops");
     assert_string_equal(group.gr_passwd, "*");
     assert_int_equal(group.gr_gid, OPS);
-    assert_string_equal(group.gr_mem[0], "alice");
-    assert_string_equal(group.gr_mem[1], "bob");
-    assert_null(group.gr_mem[2]);
+    assert_null(group.gr_mem[0]); /* though alice and bob are in it: see nss/group.c */
     assert_int_equal(nss.getgrgid(ALICE, &group, buffer, BUFFER, &error), NSS_STATUS_SUCCESS);
     assert_string_equal(group.gr_name, "alice");
     assert_null(group.gr_mem[0]);
@@ -181,8 +179,7 @@ static void test_small_buffers(void **state)
     (void)state;
     static const size_t passwd_size =
         sizeof "alice" + sizeof "*" + sizeof "Alice \xc3\x84" + sizeof "/home/alice" + sizeof "/bin/bash";
-    static const size_t group_size =
-        3 * sizeof(char *) + sizeof "alice" + sizeof "bob" + sizeof "ops" + sizeof "*";
+    static const size_t group_size = sizeof(char *) + sizeof "ops" + sizeof "*";
     publish();
     for (size_t size = 0; size <= passwd_size; size++) {
         struct passwd user;
