@@ -80,6 +80,13 @@ static int ask_to_close(struct tg_pam_login *login, const char *id, const char *
     return login->answer.reason == TG_allowed ? PAM_SUCCESS : PAM_SESSION_ERR;
 }
 
+/* A recorded session's shell gives them up itself (tegata-record(8)): tlog's helper utempter needs its group
+ * before any program of the person's runs. */
+static bool shell_gives_up_privileges(const struct tg_agent_answer *answer)
+{
+    return (answer->flags & TG_SESSION_NO_PRIVILEGES) != 0 && answer->shell[0] != '\0';
+}
+
 /* Keeps what is needed later. A session that cannot be closed must not begin. */
 static const char *keep(pam_handle_t *pamh, const struct tg_agent_answer *answer)
 {
@@ -91,6 +98,8 @@ static const char *keep(pam_handle_t *pamh, const struct tg_agent_answer *answer
     (void)snprintf(kept->id, sizeof kept->id, "%s", answer->text);
     kept->opener = getpid();
     kept->flags = answer->flags;
+    if (shell_gives_up_privileges(answer))
+        kept->flags &= ~(uint32_t)TG_SESSION_NO_PRIVILEGES;
     memcpy(kept->gids, answer->gids, answer->gid_count * sizeof answer->gids[0]);
     kept->gid_count = answer->gid_count;
     if (pam_set_data(pamh, data_name, kept, forget) == PAM_SUCCESS)
@@ -114,7 +123,8 @@ static const char *put_environment(pam_handle_t *pamh, const struct tg_agent_ans
     if (put_variable(pamh, "TEGATA_TICKET", answer->ticket) &&
         put_variable(pamh, "TEGATA_PERSON", answer->person) &&
         put_variable(pamh, "TEGATA_SESSION", answer->text) &&
-        (answer->shell[0] == '\0' || put_variable(pamh, "TEGATA_SHELL", answer->shell)))
+        (answer->shell[0] == '\0' || put_variable(pamh, "TEGATA_SHELL", answer->shell)) &&
+        (!shell_gives_up_privileges(answer) || put_variable(pamh, "TEGATA_NO_PRIVILEGES", "1")))
         return NULL;
     return "PAM cannot keep the session's environment";
 }
