@@ -17,8 +17,6 @@ struct group {
     const char *name;
     uint32_t gid;
     uint32_t owner; /* as in the file */
-    uint32_t members_count;
-    uint32_t members_first;
 };
 
 struct builder {
@@ -173,8 +171,6 @@ static int add_user_groups(struct builder *builder, size_t index, struct tg_erro
         if (used == 0 || part[used - 1] != part[i])
             part[used++] = part[i];
     }
-    for (uint32_t i = 0; i < used; i++)
-        builder->groups[part[i]].members_count++;
     builder->user_pairs[index] = used;
     builder->pairs += used;
     return 0;
@@ -195,11 +191,6 @@ static int collect_memberships(struct builder *builder, struct tg_error *error)
     for (size_t i = 0; i < builder->roster->user_count; i++) {
         if (add_user_groups(builder, i, error) != 0)
             return -1;
-    }
-    uint32_t first = 0;
-    for (uint32_t i = 0; i < builder->group_count; i++) {
-        builder->groups[i].members_first = first;
-        first += builder->groups[i].members_count;
     }
     return 0;
 }
@@ -244,8 +235,7 @@ static int lay_out(struct builder *builder, struct tg_error *error)
         header->group_names_at + header->group_buckets * (uint32_t)sizeof(struct tg_roster_bucket);
     header->user_groups_at =
         header->group_ids_at + header->group_buckets * (uint32_t)sizeof(struct tg_roster_bucket);
-    header->group_members_at = header->user_groups_at + builder->pairs * (uint32_t)sizeof(uint32_t);
-    header->strings_at = header->group_members_at + builder->pairs * (uint32_t)sizeof(uint32_t);
+    header->strings_at = header->user_groups_at + builder->pairs * (uint32_t)sizeof(uint32_t);
     if (strings > TG_ROSTER_FILE_MAX || header->strings_at + strings > TG_ROSTER_FILE_MAX)
         return tg_fail(error, TG_policy_malformed, "roster: it would be larger than %d bytes",
                        (int)TG_ROSTER_FILE_MAX);
@@ -300,20 +290,7 @@ static void put_groups(struct builder *builder)
         const struct group *group = &builder->groups[i];
         records[i].key.name = put_string(builder, group->name);
         records[i].key.id = group->gid;
-        records[i].members_first = group->members_first;
-        records[i].members_count = group->members_count;
         records[i].owner = group->owner;
-    }
-}
-
-/* The same pairs, group by group. Going through the users in order leaves each group's members in order. */
-static void put_members(struct builder *builder)
-{
-    uint32_t *members = section(builder, builder->header.group_members_at);
-    const uint32_t *pair = builder->user_groups;
-    for (uint32_t user = 0; user < builder->roster->user_count; user++) {
-        for (uint32_t i = 0; i < builder->user_pairs[user]; i++)
-            members[builder->groups[*pair++].members_first++] = user;
     }
 }
 
@@ -378,7 +355,6 @@ static int put_everything(struct builder *builder, struct tg_error *error)
     const char *problem = NULL;
     put_users(builder);
     put_groups(builder);
-    put_members(builder);
     put_tables(builder);
     memcpy(builder->bytes, &builder->header, sizeof builder->header);
     size_t summed = offsetof(struct tg_roster_header, crc);

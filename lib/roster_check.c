@@ -15,8 +15,7 @@
 
 /* Where the sections of a file with these counts must be. */
 struct layout {
-    uint64_t users, groups, user_names, user_ids, group_names, group_ids, user_groups, group_members, strings,
-        end;
+    uint64_t users, groups, user_names, user_ids, group_names, group_ids, user_groups, strings, end;
 };
 
 static bool refuse(const char **problem, const char *text)
@@ -38,8 +37,7 @@ static struct layout layout_of(const struct tg_roster_header *header)
     layout.group_names = layout.user_ids + user_table;
     layout.group_ids = layout.group_names + group_table;
     layout.user_groups = layout.group_ids + group_table;
-    layout.group_members = layout.user_groups + pairs;
-    layout.strings = layout.group_members + pairs;
+    layout.strings = layout.user_groups + pairs;
     layout.end = layout.strings + header->strings_size;
     return layout;
 }
@@ -50,8 +48,7 @@ static bool check_sections(const struct tg_roster_header *header, const struct l
     return header->users_at == layout->users && header->groups_at == layout->groups &&
            header->user_names_at == layout->user_names && header->user_ids_at == layout->user_ids &&
            header->group_names_at == layout->group_names && header->group_ids_at == layout->group_ids &&
-           header->user_groups_at == layout->user_groups &&
-           header->group_members_at == layout->group_members && header->strings_at == layout->strings &&
+           header->user_groups_at == layout->user_groups && header->strings_at == layout->strings &&
            header->file_size == layout->end && size == layout->end &&
            memcmp(header->reserved, zero, sizeof zero) == 0;
 }
@@ -102,7 +99,6 @@ static void point_into(const uint8_t *bytes, const struct layout *layout, struct
         .ids = (const struct tg_roster_bucket *)(const void *)(bytes + layout->group_ids),
     };
     view->user_groups = (const uint32_t *)(const void *)(bytes + layout->user_groups);
-    view->group_members = (const uint32_t *)(const void *)(bytes + layout->group_members);
     view->strings = (const char *)bytes + layout->strings;
 }
 
@@ -182,10 +178,10 @@ static bool check_users(const struct tg_roster_view *view, const char **problem)
            refuse(problem, "it has memberships that belong to nobody");
 }
 
-/* An own group has its owner's name and uid, and no members. */
+/* An own group has its owner's name and uid. */
 static bool check_own_group(const struct tg_roster_view *view, const struct tg_roster_group_record *group)
 {
-    if (group->owner > view->users.count || group->members_count != 0)
+    if (group->owner > view->users.count)
         return false;
     const struct tg_roster_key *owner = key_of(&view->users, group->owner - 1);
     return owner->id == group->key.id &&
@@ -194,25 +190,20 @@ static bool check_own_group(const struct tg_roster_view *view, const struct tg_r
 
 static bool check_groups(const struct tg_roster_view *view, const char **problem)
 {
-    uint32_t pairs = 0, owned = 0;
+    uint32_t owned = 0;
     for (uint32_t i = 0; i < view->groups.count; i++) {
         const struct tg_roster_group_record *group = group_of(view, i);
-        if (group->reserved != 0 || group->members_first != pairs ||
-            group->members_count > view->header.membership_count - pairs)
+        if (group->reserved != 0)
             return refuse(problem, "it has a group that is not well-formed");
         if (group->owner != 0 && !check_own_group(view, group))
             return refuse(problem, "it has an own group that is not its owner's");
         owned += group->owner != 0;
-        pairs += group->members_count;
     }
     /* Gids differ and an own group has its owner's uid, so as many of them as users means one for each. */
-    if (owned != view->users.count)
-        return refuse(problem, "it has a user without an own group");
-    return pairs == view->header.membership_count ||
-           refuse(problem, "it has memberships that belong to no group");
+    return owned == view->users.count || refuse(problem, "it has a user without an own group");
 }
 
-/* A part of a membership table: rising indices below `limit`. */
+/* A user's part of the memberships: rising indices below `limit`. */
 static bool check_rising(const uint32_t *part, uint32_t count, uint32_t limit)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -222,40 +213,17 @@ static bool check_rising(const uint32_t *part, uint32_t count, uint32_t limit)
     return true;
 }
 
-static bool is_in(const uint32_t *rising, uint32_t count, uint32_t wanted)
-{
-    uint32_t low = 0;
-    while (low < count) {
-        uint32_t middle = low + (count - low) / 2;
-        if (rising[middle] == wanted)
-            return true;
-        if (rising[middle] < wanted)
-            low = middle + 1;
-        else
-            count = middle;
-    }
-    return false;
-}
-
-/* Both membership tables hold the same pairs: they are of one length, neither holds a pair twice, and each
- * pair of the first is in the second. */
+/* Nobody is in somebody else's own group. */
 static bool check_memberships(const struct tg_roster_view *view, const char **problem)
 {
-    for (uint32_t i = 0; i < view->groups.count; i++) {
-        const struct tg_roster_group_record *group = group_of(view, i);
-        if (!check_rising(view->group_members + group->members_first, group->members_count,
-                          view->users.count))
-            return refuse(problem, "a group's members are not well-formed");
-    }
     for (uint32_t i = 0; i < view->users.count; i++) {
         const struct tg_roster_user_record *user = user_of(view, i);
         const uint32_t *part = view->user_groups + user->groups_first;
         if (!check_rising(part, user->groups_count, view->groups.count))
             return refuse(problem, "a user's groups are not well-formed");
         for (uint32_t j = 0; j < user->groups_count; j++) {
-            const struct tg_roster_group_record *group = group_of(view, part[j]);
-            if (!is_in(view->group_members + group->members_first, group->members_count, i))
-                return refuse(problem, "its two membership tables differ");
+            if (group_of(view, part[j])->owner != 0)
+                return refuse(problem, "a user is in another user's own group");
         }
     }
     return true;

@@ -8,15 +8,19 @@
  *     header         one struct tg_roster_header
  *     users          user_count   x struct tg_roster_user_record,  by rising uid
  *     groups         group_count  x struct tg_roster_group_record, by rising gid; every user has an own group
- * in here user names     user_buckets  x struct tg_roster_bucket: users by name user ids       user_buckets
- * x struct tg_roster_bucket: users by uid group names    group_buckets x struct tg_roster_bucket: groups by
- * name group ids      group_buckets x struct tg_roster_bucket: groups by gid user groups    membership_count
- * x uint32: for each user in turn, rising indices of groups group members  membership_count x uint32: for
- * each group in turn, rising indices of users; the same pairs, turned round strings        strings_size
- * bytes: NUL-terminated strings
+ *                    in here
+ *     user names     user_buckets  x struct tg_roster_bucket: users by name
+ *     user ids       user_buckets  x struct tg_roster_bucket: users by uid
+ *     group names    group_buckets x struct tg_roster_bucket: groups by name
+ *     group ids      group_buckets x struct tg_roster_bucket: groups by gid
+ *     user groups    membership_count x uint32: for each user in turn, rising indices of groups
+ *     strings        strings_size bytes: NUL-terminated strings
  *
  * and nothing follows. A hash table is open-addressed with linear probing and at least an eighth empty.
  * Positions of strings count from the start of the string section; indices count records from 0.
+ *
+ * Groups do not name their members: a login gets its groups from "user groups", and newgrp(1) and sg(1),
+ * which look for a member's name, give nothing that the session's own ticket does not.
  *
  * The file never changes once it has its name, but for one word: the writer sets `superseded` in the old file
  * after it has put a new one in its place. So that word is outside the checksum.
@@ -62,9 +66,8 @@ struct tg_roster_header {
     uint32_t group_names_at;
     uint32_t group_ids_at;
     uint32_t user_groups_at;
-    uint32_t group_members_at;
     uint32_t strings_at;
-    uint32_t reserved[5]; /* 0 */
+    uint32_t reserved[6]; /* 0 */
 };
 
 /* Both kinds of record begin alike, so that one search serves both. */
@@ -87,11 +90,8 @@ struct tg_roster_user_record {
 
 struct tg_roster_group_record {
     struct tg_roster_key key; /* id: gid */
-    uint32_t members_first;   /* where its part of "group members" begins */
-    uint32_t members_count;
-    uint32_t owner; /* index of the user whose own group it is, plus 1; 0 for the other groups. An own group
-                       has no members */
-    uint32_t reserved; /* 0 */
+    uint32_t owner;           /* index of the user whose own group it is, plus 1; 0 for the other groups */
+    uint32_t reserved;        /* 0 */
 };
 
 /* The name's position is here as well as in the record, so that a search in a large roster can fetch both at
@@ -103,7 +103,7 @@ struct tg_roster_bucket {
 
 _Static_assert(sizeof(struct tg_roster_header) == 128, "the header has no padding");
 _Static_assert(sizeof(struct tg_roster_user_record) == 48, "a user has no padding");
-_Static_assert(sizeof(struct tg_roster_group_record) == 24, "a group has no padding");
+_Static_assert(sizeof(struct tg_roster_group_record) == 16, "a group has no padding");
 _Static_assert(sizeof(struct tg_roster_bucket) == 8, "a bucket has no padding");
 
 /* How many buckets a hash table of `count` entries has: the lowest power of two of which they fill at most

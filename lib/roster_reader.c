@@ -177,15 +177,3 @@ uint32_t tg_roster_next_gid(const struct tg_roster_view *view, uint32_t user, in
     }
     return 0;
 }
-
-const char *tg_roster_next_member(const struct tg_roster_view *view, uint32_t group, int64_t now,
-                                  uint32_t *position)
-{
-    const struct tg_roster_group_record *record = group_of(view, group);
-    while (*position < record->members_count) {
-        uint32_t user = view->group_members[record->members_first + (*position)++];
-        if (user_is_served(view, user, now) && now < user_of(view, user)->expires)
-            return view->strings + key_of(&view->users, user)->name;
-    }
-    return NULL;
-}

@@ -48,7 +48,6 @@ struct tg_roster_view {
     struct tg_roster_set users;
     struct tg_roster_set groups;
     const uint32_t *user_groups;
-    const uint32_t *group_members;
     const char *strings;
     const _Atomic uint32_t *superseded; /* in the file itself; NULL for a view of bytes in memory */
     void *header_page;
@@ -116,13 +115,10 @@ void tg_roster_account(const struct tg_roster_view *view, uint32_t user, int64_t
 const char *tg_roster_group_name(const struct tg_roster_view *view, uint32_t group);
 uint32_t tg_roster_group_gid(const struct tg_roster_view *view, uint32_t group);
 
-/* A user's supplementary groups and a group's members, one at a time: with *position 0 at first, each returns
- * the gid of the next group (or the name of the next member) and advances *position; 0 (NULL) at the end. An
- * expired user has and is none. */
+/* A user's supplementary groups, one at a time: with *position 0 at first, returns the gid of the next and
+ * advances *position; 0 at the end. An expired user has none. */
 uint32_t tg_roster_next_gid(const struct tg_roster_view *view, uint32_t user, int64_t now,
                             uint32_t *position);
-const char *tg_roster_next_member(const struct tg_roster_view *view, uint32_t group, int64_t now,
-                                  uint32_t *position);
 
 /* --- Keeping a view between calls
  * ----------------------------------------------------------------------------------- */
