@@ -166,7 +166,7 @@ static int check_open_limit(struct tg_store *store, const char *requester, uint3
     tg_sql_end(statement);
     if (limit > 0 && count >= (int64_t)limit)
         return tg_fail(error, TG_request_rate,
-                       "%s has %lld pending tickets already, as many as the policy allows: cancel one",
+                       "%s has as many pending tickets already (%lld) as the policy allows: cancel one",
                        requester, (long long)count);
     return 0;
 }
@@ -296,33 +296,6 @@ int tg_store_ticket_approve(struct tg_store *store, const char *ticket, int64_t 
     return tg_sql_finish(store, result, error);
 }
 
-/* The first extension of a ticket that is not over; "" if there is none. */
-static int next_extension(struct tg_store *store, const char *ticket, char id[TG_TICKET_ID_SIZE],
-                          struct tg_error *error)
-{
-    id[0] = '\0';
-    bool row;
-    sqlite3_stmt *statement = tg_sql_start(store, TG_SQL_ticket_next_extension, "t", ticket);
-    if (tg_sql_step(store, statement, &row, error) < 0)
-        return -1;
-    if (row)
-        (void)snprintf(id, TG_TICKET_ID_SIZE, "%s", tg_sql_text(statement, 0));
-    tg_sql_end(statement);
-    return 0;
-}
-
-/* A ticket whose own window is over may have sessions that an extension carries: that one is to be ended. */
-static int refuse_end(struct tg_store *store, const char *ticket, const char *state, struct tg_error *error)
-{
-    char extension[TG_TICKET_ID_SIZE];
-    if (next_extension(store, ticket, extension, error) < 0)
-        return -1;
-    if (extension[0] != '\0')
-        return tg_fail(error, TG_ticket_state, "ticket %s can no longer become %s; %s extends it", ticket,
-                       state, extension);
-    return tg_fail(error, TG_ticket_state, "ticket %s can no longer become %s", ticket, state);
-}
-
 static int end_ticket(struct tg_store *store, const char *ticket, unsigned from, enum tg_ticket_state to,
                       const char *person, const char *text, int64_t now, struct tg_error *error)
 {
@@ -335,7 +308,7 @@ static int end_ticket(struct tg_store *store, const char *ticket, unsigned from,
                      &changed, error) < 0)
         return -1;
     if (!changed)
-        return refuse_end(store, ticket, state, error);
+        return tg_fail(error, TG_ticket_state, "ticket %s can no longer become %s", ticket, state);
     if (tg_sql_touch_hosts(store, ticket, revision, error) < 0 ||
         tell_when_acknowledged(store, ticket, error) < 0)
         return -1;
@@ -348,37 +321,6 @@ int tg_store_ticket_end(struct tg_store *store, const char *ticket, unsigned fro
     if (tg_sql_begin(store, TG_DURABLE, error) < 0)
         return -1;
     return tg_sql_finish(store, end_ticket(store, ticket, from, to, person, text, now, error), error);
-}
-
-/* Ends the extensions of a ticket that are not over. */
-static int end_extensions(struct tg_store *store, const char *ticket, enum tg_ticket_state to,
-                          const char *person, int64_t now, struct tg_error *error)
-{
-    static const unsigned unended = 1U << TG_TICKET_PENDING | 1U << TG_TICKET_APPROVED |
-                                    1U << TG_TICKET_ACTIVE | 1U << TG_TICKET_EXHAUSTED;
-    char text[64];
-    (void)snprintf(text, sizeof text, "with %s, which it extends", ticket);
-    for (;;) {
-        char extension[TG_TICKET_ID_SIZE];
-        if (next_extension(store, ticket, extension, error) < 0)
-            return -1;
-        if (extension[0] == '\0')
-            return 0;
-        if (end_ticket(store, extension, unended, to, person, text, now, error) < 0)
-            return -1;
-    }
-}
-
-int tg_store_ticket_end_all(struct tg_store *store, const char *ticket, unsigned from,
-                            enum tg_ticket_state to, const char *person, const char *text, int64_t now,
-                            struct tg_error *error)
-{
-    if (tg_sql_begin(store, TG_DURABLE, error) < 0)
-        return -1;
-    int result = end_ticket(store, ticket, from, to, person, text, now, error);
-    if (result == 0)
-        result = end_extensions(store, ticket, to, person, now, error);
-    return tg_sql_finish(store, result, error);
 }
 
 int tg_store_due(struct tg_store *store, int64_t now, bool *found, char id[TG_TICKET_ID_SIZE],
@@ -426,11 +368,72 @@ static int read_claims(struct tg_store *store, const char *ticket, struct claims
     return known ? 0 : tg_fail(error, TG_not_found, "there is no ticket %s", ticket);
 }
 
+/* The first extension of a ticket that is not over; "" if there is none. */
+static int next_extension(struct tg_store *store, const char *ticket, char id[TG_TICKET_ID_SIZE],
+                          struct tg_error *error)
+{
+    id[0] = '\0';
+    bool row;
+    sqlite3_stmt *statement = tg_sql_start(store, TG_SQL_ticket_next_extension, "t", ticket);
+    if (tg_sql_step(store, statement, &row, error) < 0)
+        return -1;
+    if (row)
+        (void)snprintf(id, TG_TICKET_ID_SIZE, "%s", tg_sql_text(statement, 0));
+    tg_sql_end(statement);
+    return 0;
+}
+
+/* Ends the extensions of a ticket that are not over. */
+static int end_extensions(struct tg_store *store, const char *ticket, enum tg_ticket_state to,
+                          const char *person, int64_t now, struct tg_error *error)
+{
+    static const unsigned unended = 1U << TG_TICKET_PENDING | 1U << TG_TICKET_APPROVED |
+                                    1U << TG_TICKET_ACTIVE | 1U << TG_TICKET_EXHAUSTED;
+    char text[64];
+    (void)snprintf(text, sizeof text, "with %s, which it extends", ticket);
+    for (;;) {
+        char extension[TG_TICKET_ID_SIZE];
+        if (next_extension(store, ticket, extension, error) < 0)
+            return -1;
+        if (extension[0] == '\0')
+            return 0;
+        if (end_ticket(store, extension, unended, to, person, text, now, error) < 0)
+            return -1;
+    }
+}
+
+/* A ticket whose own window is over may have sessions that extensions carry: who revokes or releases it ends
+ * those. */
+static int end_ticket_or_extensions(struct tg_store *store, const char *ticket, unsigned from,
+                                    enum tg_ticket_state to, const char *person, const char *text,
+                                    int64_t now, struct tg_error *error)
+{
+    struct claims claims;
+    char extension[TG_TICKET_ID_SIZE];
+    if (read_claims(store, ticket, &claims, error) < 0 || next_extension(store, ticket, extension, error) < 0)
+        return -1;
+    if ((from & 1U << TG_TICKET_APPROVED) != 0 && claims.state == TG_TICKET_EXPIRED && extension[0] != '\0')
+        return tg_sql_event(store, ticket, now, tg_ticket_state_name(to), "", person, "", text, error);
+    return end_ticket(store, ticket, from, to, person, text, now, error);
+}
+
+int tg_store_ticket_end_all(struct tg_store *store, const char *ticket, unsigned from,
+                            enum tg_ticket_state to, const char *person, const char *text, int64_t now,
+                            struct tg_error *error)
+{
+    if (tg_sql_begin(store, TG_DURABLE, error) < 0)
+        return -1;
+    int result = end_ticket_or_extensions(store, ticket, from, to, person, text, now, error);
+    if (result == 0)
+        result = end_extensions(store, ticket, to, person, now, error);
+    return tg_sql_finish(store, result, error);
+}
+
 static int refuse_claim(const char *ticket, const struct claims *claims, struct tg_error *error)
 {
     if (claims->sessions > 0 && claims->opened >= claims->sessions)
-        return tg_fail(error, TG_ticket_used_up, "all %lld sessions of ticket %s have been opened",
-                       (long long)claims->sessions, ticket);
+        return tg_fail(error, TG_ticket_used_up, "every session of ticket %s (%lld in all) has been opened",
+                       ticket, (long long)claims->sessions);
     return tg_fail(error, TG_ticket_state, "ticket %s is %s", ticket, tg_ticket_state_name(claims->state));
 }
 

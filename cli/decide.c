@@ -14,8 +14,21 @@ static const char *state_of(const json_t *answer)
     return state != NULL ? state : "done";
 }
 
+/* What else has ended with it. */
+static void tell_extensions(const struct tg_output *out, const json_t *answer, const char *ending)
+{
+    size_t index = 0;
+    const json_t *extension = NULL;
+    json_array_foreach(json_object_get(answer, "extensions"), index, extension)
+    {
+        const char *id = json_string_value(json_object_get(extension, "ticket"));
+        if (id != NULL && strcmp(state_of(extension), ending) == 0)
+            tg_line(out, "%s, which extends it: %s.", id, ending);
+    }
+}
+
 static int decide(struct tg_cli *cli, const struct tg_arguments *arguments, const char *verb,
-                  bool wants_reason)
+                  const char *ending, bool wants_reason)
 {
     struct tg_link link;
     struct tg_problem problem;
@@ -32,12 +45,14 @@ static int decide(struct tg_cli *cli, const struct tg_arguments *arguments, cons
     (void)snprintf(target, sizeof target, "/v1/tickets/%s/%s", id, verb);
     int status = TG_EXIT_OK;
     json_t *body = wants_reason ? json_pack("{s:s}", "reason", reason) : json_object();
-    if (tg_client_post(link.client, target, body, &answer, &problem) != 0)
+    if (tg_client_post(link.client, target, body, &answer, &problem) != 0) {
         status = tg_cli_complain(cli, &problem);
-    else if (cli->json)
+    } else if (cli->json) {
         tg_output_json(&cli->out, answer);
-    else
+    } else {
         tg_line(&cli->out, "%s: %s.", id, state_of(answer));
+        tell_extensions(&cli->out, answer, ending);
+    }
     json_decref(answer);
     tg_link_close(&link);
     return status;
@@ -45,20 +60,20 @@ static int decide(struct tg_cli *cli, const struct tg_arguments *arguments, cons
 
 int tg_command_deny(struct tg_cli *cli, const struct tg_arguments *arguments)
 {
-    return decide(cli, arguments, "deny", true);
+    return decide(cli, arguments, "deny", "denied", true);
 }
 
 int tg_command_cancel(struct tg_cli *cli, const struct tg_arguments *arguments)
 {
-    return decide(cli, arguments, "cancel", false);
+    return decide(cli, arguments, "cancel", "cancelled", false);
 }
 
 int tg_command_release(struct tg_cli *cli, const struct tg_arguments *arguments)
 {
-    return decide(cli, arguments, "release", false);
+    return decide(cli, arguments, "release", "released", false);
 }
 
 int tg_command_revoke(struct tg_cli *cli, const struct tg_arguments *arguments)
 {
-    return decide(cli, arguments, "revoke", true);
+    return decide(cli, arguments, "revoke", "revoked", true);
 }

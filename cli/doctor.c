@@ -184,8 +184,10 @@ static void show(const struct tg_output *out, const struct tg_findings *findings
         if (finding->fix[0] != '\0')
             tg_line(out, "%19sdo: %s", "", finding->fix);
     }
-    tg_line(out, "%zu errors, %zu warnings, %zu ok", tg_findings_at(findings, TG_LEVEL_ERROR),
-            tg_findings_at(findings, TG_LEVEL_WARNING), tg_findings_at(findings, TG_LEVEL_OK));
+    size_t errors = tg_findings_at(findings, TG_LEVEL_ERROR);
+    size_t warnings = tg_findings_at(findings, TG_LEVEL_WARNING);
+    tg_line(out, "%zu %s, %zu %s, %zu ok", errors, tg_plural(errors, "error", "errors"), warnings,
+            tg_plural(warnings, "warning", "warnings"), tg_findings_at(findings, TG_LEVEL_OK));
 }
 
 static void show_json(const struct tg_output *out, const struct tg_findings *findings)

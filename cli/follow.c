@@ -30,9 +30,11 @@ void tg_render_event(const struct tg_output *out, const json_t *event)
     const char *code = text_of(event, "code");
     tg_part(out, "%s  %s", tg_time_text(json_integer_value(json_object_get(event, "time")), when),
             text_of(event, "kind"));
+    /* The service's own events say who did it, those of a host whom it concerns. */
+    bool told_by_host = *text_of(event, "host") != '\0';
     if (*text_of(event, "person") != '\0')
-        tg_part(out, " by %s", text_of(event, "person"));
-    if (*text_of(event, "host") != '\0')
+        tg_part(out, " %s %s", told_by_host ? "of" : "by", text_of(event, "person"));
+    if (told_by_host)
         tg_part(out, " on %s", text_of(event, "host"));
     if (*code != '\0' && strcmp(code, "allowed") != 0)
         tg_part(out, " (%s)", code);

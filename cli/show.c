@@ -55,6 +55,13 @@ static void candidates_read(struct candidates *out, const json_t *tickets, const
         if (tg_ticket_view_read(json_array_get(tickets, i), policy, now, &out->views[out->count], &problem) !=
             0)
             continue;
+        /* It lengthens sessions, but opens none (ticket_extension); only a login's certificate would say so.
+         */
+        const struct tg_ticket *ticket = out->views[out->count].held.ticket;
+        if (ticket->extends[0] != '\0' && ticket->sessions > 0) {
+            tg_ticket_view_clear(&out->views[out->count]);
+            continue;
+        }
         out->held[out->count] = &out->views[out->count].held;
         out->count++;
     }

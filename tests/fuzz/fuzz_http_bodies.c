@@ -41,7 +41,8 @@ static void try_documents(struct tg_bytes bytes)
 
 static void try_text(const char *text)
 {
-    static const char *const keys[] = {"after", "wait", "role", NULL};
+    static const char *const keys[] = {"after", "wait", "role", "ticket", NULL};
+    char id[TG_TICKET_ID_SIZE] = "";
     struct tg_error error;
     struct tg_host_event event;
     struct tg_certificate *certificate = NULL;
@@ -54,6 +55,7 @@ static void try_text(const char *text)
     if (tg_query_check(text, keys, &error) == 0) {
         (void)tg_query_number(text, "after", INT64_MAX, &number, &error);
         (void)tg_query_word(text, "role", word, sizeof word, &error);
+        (void)tg_query_ticket(text, "ticket", id, &error);
     }
 }
 
