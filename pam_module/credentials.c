@@ -3,6 +3,7 @@
 
 #include "lib/agent_protocol.h"
 #include "lib/roster_reader.h"
+#include "pam_module/socket_families.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -67,8 +68,10 @@ int tg_pam_credentials_set(const struct tg_pam_credentials *credentials)
         result = set_groups(credentials);
     if (result != 0)
         (void)setgroups(0, NULL);
-    if (result == 0 && (credentials->flags & TG_SESSION_NO_PRIVILEGES) != 0 &&
-        prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0)
-        result = -errno;
+    if (result == 0 && (credentials->flags & TG_SESSION_NO_PRIVILEGES) != 0) {
+        result = prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) == 0 ? 0 : -errno;
+        if (result == 0)
+            result = tg_pam_socket_families_restrict();
+    }
     return result;
 }

@@ -9,6 +9,7 @@ pam_tegata_la_SOURCES = \
 	pam_module/person.c pam_module/person.h \
 	pam_module/session.c pam_module/session.h \
 	pam_module/settings.c pam_module/settings.h \
+	pam_module/socket_families.c pam_module/socket_families.h \
 	pam_module/sudo.c pam_module/sudo.h \
 	pam_module/touch.c pam_module/touch.h
 pam_tegata_la_CFLAGS = $(AM_CFLAGS)
@@ -26,6 +27,12 @@ remove-pam-la:
 	rm -f '$(DESTDIR)$(pamdir)/pam_tegata.la'
 uninstall-local:
 	rm -f '$(DESTDIR)$(pamdir)/pam_tegata.so'
+
+check_PROGRAMS += tests/unit/test_socket_families
+TESTS += tests/unit/test_socket_families
+tests_unit_test_socket_families_SOURCES = tests/unit/test_socket_families.c pam_module/socket_families.c
+tests_unit_test_socket_families_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_socket_families_LDADD = $(TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_pam_module
 TESTS += tests/unit/test_pam_module tests/unit/check_symbols

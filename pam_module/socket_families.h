@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The network rules of a confined account (agent/network_rules.h) see IPv4 and IPv6, and go by whose socket
+ * it is that sends. AF_VSOCK is neither; behind AF_SMC, AF_RDS and AF_RXRPC the kernel sends by sockets of
+ * its own. So a confined session is without them: a seccomp filter that all its processes inherit.
+ */
+#ifndef TEGATA_PAM_MODULE_SOCKET_FAMILIES_H
+#define TEGATA_PAM_MODULE_SOCKET_FAMILIES_H
+
+/* From here on this process, and whatever it starts, makes sockets of AF_UNIX, AF_INET, AF_INET6 and
+ * AF_NETLINK only (others: EAFNOSUPPORT), none of IPPROTO_SMC, no io_uring (which makes sockets past any such
+ * filter), and has no system calls of another architecture, as of 32-bit programs (both: EPERM). For root, or
+ * after PR_SET_NO_NEW_PRIVS. 0 or -errno; -ENOSYS on an architecture for which this is not written. */
+int tg_pam_socket_families_restrict(void);
+
+#endif

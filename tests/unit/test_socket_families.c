@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The families of sockets that a confined session is left with.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "pam_module/socket_families.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { FAMILIES = 64, SMC_PROTOCOL = 256 };
+
+/* errno of a call that fails, 0 of one that does not. */
+static int outcome(long result)
+{
+    return result < 0 ? errno : 0;
+}
+
+static bool is_left(int family)
+{
+    return family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK;
+}
+
+/* Which check fails first; 0: none. For a process of its own, which never gets rid of the filter. */
+static int check(void)
+{
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET};
+    int pair[2];
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0 || tg_pam_socket_families_restrict() != 0)
+        return 1;
+    for (int family = 0; family < FAMILIES; family++) {
+        for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+            if (!is_left(family) && outcome(socket(family, types[i], 0)) != EAFNOSUPPORT)
+                return 2;
+        }
+    }
+    if (outcome(socket(AF_INET, SOCK_STREAM, 0)) != 0 || outcome(socket(AF_INET6, SOCK_DGRAM, 0)) != 0 ||
+        outcome(socket(AF_NETLINK, SOCK_RAW, 0)) != 0 ||
+        outcome(socketpair(AF_UNIX, SOCK_STREAM, 0, pair)) != 0)
+        return 3;
+    if (outcome(socket(AF_INET, SOCK_STREAM, SMC_PROTOCOL)) != EPROTONOSUPPORT)
+        return 4;
+    /* What the kernel takes as int, whatever stands in the upper half. */
+    if (outcome(syscall(SYS_socket, (1L << 32) | AF_VSOCK, SOCK_STREAM, 0)) != EAFNOSUPPORT)
+        return 5;
+    if (outcome(syscall(SYS_io_uring_setup, 1, NULL)) != EPERM)
+        return 6;
+    if (outcome(syscall(0x40000000 | SYS_socket, AF_VSOCK, SOCK_STREAM, 0)) != EPERM)
+        return 7;
+    return 0;
+}
+
+static void test_what_is_left(void **state)
+{
+    (void)state;
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(check());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_left)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
