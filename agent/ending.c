@@ -558,9 +558,12 @@ static bool pass(struct tg_agent *agent, struct tg_endings *endings)
         step(agent, &endings->targets[i]);
     send_signals(agent, endings);
     for (size_t i = 0; i < endings->target_count; i++) {
-        const struct target *target = &endings->targets[i];
+        struct target *target = &endings->targets[i];
         again = again || (target->signal == SIGKILL && target->fresh > 0);
-        complain(agent, &endings->targets[i]);
+        complain(agent, target);
+        /* Why it ends, for an agent that comes back in the midst of it. */
+        if (target->session != NULL && target->signal == SIGHUP)
+            tg_session_note(agent, target->session);
     }
     /* Without memory for it, some are counted twice. */
     (void)tg_claims_remember(&endings->claims, &endings->table);

@@ -1,0 +1,321 @@
+"""The end of a session is the end of everything that it started, however that hides, and of nothing else."""
+
+import signal
+
+import pytest
+
+from host import events
+from lab import wait_until
+
+MARKER = "71{:03d}"  # what the processes of a test sleep for, so that they can be found
+MANY = 300
+
+
+@pytest.fixture(scope="module")
+def bystanders(host_lab):
+    """Sessions that no test may touch: another one of alice by another ticket, one of bob, and a process of root."""
+    lab = host_lab
+    tickets = [lab.ticket("alice", ["bob"], "ops1", duration="1h"), lab.ticket("bob", ["dave"], "ops1", duration="1h")]
+    going = [lab.start("as", "alice", "ssh", "ops1", "exec sleep 71990"), lab.start("as", "bob", "ssh", "ops1", "exec sleep 71991"),
+             lab.start("on", "ops1", "sleep", "71992")]
+    for marker in ("71990", "71991", "71992"):
+        wait_until(lambda marker=marker: count(lab, marker) == 1, f"the bystander {marker}")
+    yield going
+    lab.revoke("bob", tickets[0])
+    lab.revoke("dave", tickets[1])
+
+
+@pytest.fixture
+def alice(host, bystanders):
+    """A ticket of alice that is used before others, as it lasts longest."""
+    ticket = host.lab.ticket("alice", ["bob"], "ops1", "--option", "pty", "--option", "port-forwarding", duration="3h")
+    yield ticket
+    host.lab.as_("bob", "tegata", "revoke", ticket, "--reason", "the test is over")
+    listener = host.sh("pgrep -xo sshd").ok().out
+    assert [count(host.lab, marker) for marker in ("71990", "71991", "71992")] == [1, 1, 1]
+    assert all(one.poll() is None for one in bystanders)
+    assert host.sh("pgrep -xo sshd").ok().out == listener
+
+
+def count(lab, marker):
+    """How many processes of the host have this in their command's arguments."""
+    done = lab.on("ops1", "pgrep", "-c", "-f", f"^([a-z/0-9.]*/)?[a-z0-9.]+ .*{marker}$|^{marker}$")
+    return int(done.out)
+
+
+def opened_by(lab, ticket, kind="session_opened"):
+    return [event for event in events(lab) if event["ticket"] == ticket and event["kind"] == kind]
+
+
+def last_event(lab, ticket, kind):
+    """Waits for it to reach the service."""
+    return wait_until(lambda: opened_by(lab, ticket, kind), f"{kind} of {ticket}")[-1]
+
+
+def revoke(lab, ticket):
+    lab.as_("bob", "tegata", "revoke", ticket, "--reason", "end-to-end test").ok()
+
+
+def ends(client, stdin=None):
+    """What the client said when its connection was cut."""
+    out, err = client.communicate(stdin, timeout=20)
+    assert client.returncode != 0, (out, err)
+    return out + err
+
+
+# --- Hiding -------------------------------------------------------------------------------------------------------------------
+
+
+DOUBLE_FORK = """
+import os, signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.chdir("/")
+        for descriptor in range(3):
+            os.close(descriptor)
+        while True:
+            time.sleep(1)
+time.sleep(3600)
+"""
+
+HIDING = {
+    "a shell that ignores everything": "trap '' HUP INT TERM; while :; do sleep {m}; done",
+    "setsid": "setsid sleep {m} </dev/null >/dev/null 2>&1 & sleep {m}",
+    "nohup in a subshell": "(nohup sleep {m} </dev/null >/dev/null 2>&1 &); exec sleep {m}",
+    "stopped": "/usr/bin/python3 -c 'import os, signal; os.kill(os.getpid(), signal.SIGSTOP)' {m} & wait",
+    "tmux": "tmux new-session -d 'trap \"\" HUP TERM; sleep {m}'; exec sleep {m}",
+    "screen": "mkdir -pm 700 .screen; SCREENDIR=$HOME/.screen screen -dmS s sh -c 'sleep {m}'; exec sleep {m}",
+    "another process group and nothing of its environment": "env -i setsid -f sleep {m} </dev/null >/dev/null 2>&1; exec sleep {m}",
+    "a first thread that has ended": "/usr/bin/python3 -c 'import ctypes, threading, time\n"
+                                     "threading.Thread(target=time.sleep, args=({m},)).start()\n"
+                                     "ctypes.CDLL(None).pthread_exit(None)' {m}",
+}
+
+
+@pytest.mark.parametrize("way", HIDING)
+def test_whoever_hides_is_ended(host, alice, way):
+    lab = host.lab
+    marker = MARKER.format(list(HIDING).index(way))
+    client = lab.start("as", "alice", "ssh", "ops1", HIDING[way].replace("{m}", marker))
+    wait_until(lambda: count(lab, marker) >= (1 if "thread" in way or "shell" in way or "stopped" in way else 2), way)
+    revoke(lab, alice)
+    ends(client)
+    ended = last_event(lab, alice, "session_ended")
+    assert count(lab, marker) == 0
+    assert ended["code"] == "ticket_revoked"
+    assert ended["detail"].startswith("by the agent: ")
+
+
+def test_a_daemon_that_forked_twice_and_ignores_everything(host, alice):
+    lab = host.lab
+    lab.on("ops1", "tee", "/tmp/daemon.py", stdin=DOUBLE_FORK).ok()
+    client = lab.start("as", "alice", "ssh", "ops1", "exec /usr/bin/python3 /tmp/daemon.py 71100")
+    wait_until(lambda: count(lab, "71100") == 3, "the daemon")
+    revoke(lab, alice)
+    ends(client)
+    last_event(lab, alice, "session_ended")
+    assert count(lab, "71100") == 0
+
+
+FORK_BOMB = """
+import os, resource, signal, time
+for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_NPROC, (700, 700))
+while True:
+    try:
+        os.fork()
+    except OSError:
+        time.sleep(0.05)
+"""
+
+
+def test_a_fork_bomb(host, alice):
+    """Each of some hundred processes starts another as soon as there is room for one."""
+    lab = host.lab
+    lab.on("ops1", "tee", "/tmp/bomb.py", stdin=FORK_BOMB).ok()
+    client = lab.start("as", "alice", "ssh", "ops1", "exec /usr/bin/python3 /tmp/bomb.py 71101")
+    wait_until(lambda: count(lab, "71101") >= MANY, "the bomb")
+    revoke(lab, alice)
+    ends(client)
+    ended = last_event(lab, alice, "session_ended")
+    assert count(lab, "71101") == 0
+    assert int(ended["detail"].split()[3]) >= MANY
+
+
+# --- Kinds of connections -----------------------------------------------------------------------------------------------------
+
+
+def test_several_sessions_over_one_connection(host, alice):
+    lab = host.lab
+    control = ["-o", "ControlPath=~/.ssh/ending"]
+    master = lab.start("as", "alice", "ssh", "-M", "-N", *control, "ops1")
+    wait_until(lambda: lab.ssh("alice", "ops1", options=[*control, "-O", "check"]).status == 0, "the master connection")
+    channels = [lab.start("as", "alice", "ssh", *control, "ops1", "exec sleep 71110") for _ in range(3)]
+    wait_until(lambda: count(lab, "71110") == 3, "the channels")
+    revoke(lab, alice)
+    for client in [master, *channels]:
+        ends(client)
+    assert last_event(lab, alice, "session_ended")["code"] == "ticket_revoked"
+    assert count(lab, "71110") == 0
+    lab.as_("alice", "rm", "-f", ".ssh/ending").ok()
+
+
+def test_a_connection_that_only_forwards(host, alice):
+    lab = host.lab
+    client = lab.start("as", "alice", "ssh", "-N", "-L", "10.77.0.100:7051:127.0.0.1:22", "ops1")
+    wait_until(lambda: opened_by(lab, alice), "the session")
+    revoke(lab, alice)
+    assert "closed by remote host" in ends(client)
+    assert last_event(lab, alice, "session_ended")["code"] == "ticket_revoked"
+
+
+def test_sftp(host, alice):
+    lab = host.lab
+    client = lab.start("as", "alice", "sftp", "-b", "-", "ops1")
+    wait_until(lambda: opened_by(lab, alice), "the session")
+    wait_until(lambda: lab.on("ops1", "pgrep", "-u", "20001", "sftp-server").status == 0, "sftp-server")
+    revoke(lab, alice)
+    last_event(lab, alice, "session_ended")
+    assert lab.on("ops1", "pgrep", "-u", "20001", "sftp-server").status == 1
+    ends(client, "ls\n")
+
+
+def test_a_large_copy_is_cut(host, alice):
+    """1 GB in the midst of which the ticket is revoked: the client says so, and nothing of ours is among the bytes that came."""
+    lab = host.lab
+    lab.ssh("alice", "ops1", "truncate -s 1G big").ok()
+    before = len(opened_by(lab, alice))
+    client = lab.start("as", "alice", "scp", "-l", "80000", "ops1:big", "came")
+    wait_until(lambda: len(opened_by(lab, alice)) > before, "the session")
+    wait_until(lambda: lab.as_("alice", "test", "-s", "came").status == 0, "the first bytes")
+    revoke(lab, alice)
+    said = ends(client)
+    assert "closed" in said or "lost connection" in said
+    last_event(lab, alice, "session_ended")
+    assert lab.as_("alice", "sh", "-c", "tr -d '\\000' <came | wc -c").ok().out.strip() == "0"
+    lab.as_("alice", "rm", "came").ok()
+    lab.on("ops1", "rm", "/home/alice/big").ok()
+
+
+def test_a_client_that_is_stopped(host, alice):
+    """Its side neither reads nor answers."""
+    lab = host.lab
+    client = lab.start("as", "alice", "ssh", "ops1", "sleep 71120 & yes; exec sleep 71120")
+    wait_until(lambda: count(lab, "71120") >= 1, "the session")
+    lab.run("pkill", "-STOP", "-f", "^ssh ops1 sleep 71120").ok()
+    revoke(lab, alice)
+    assert last_event(lab, alice, "session_ended")["code"] == "ticket_revoked"
+    assert count(lab, "71120") == 0
+    lab.run("pkill", "-CONT", "-f", "^ssh ops1 sleep 71120").ok()
+    # nsenter stops with what it runs.
+    client.send_signal(signal.SIGCONT)
+    ends(client)
+
+
+# --- Telling ------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_last_line(host, alice):
+    lab = host.lab
+    client = lab.start("as", "alice", "ssh", "-tt", "ops1", "exec sleep 71130")
+    wait_until(lambda: count(lab, "71130") == 1, "the session")
+    revoke(lab, alice)
+    assert f"Tegata: session ended: the ticket was revoked ({alice})" in ends(client)
+
+
+def test_nothing_is_written_where_no_terminal_is(host, alice):
+    lab = host.lab
+    terminal = lab.start("as", "alice", "ssh", "-tt", "ops1", "exec sleep 71131")
+    plain = lab.start("as", "alice", "ssh", "ops1", "exec sleep 71131")
+    wait_until(lambda: count(lab, "71131") == 2, "the sessions")
+    revoke(lab, alice)
+    assert "Tegata: " in ends(terminal)
+    assert "Tegata" not in ends(plain)
+
+
+# --- What is left behind ------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_logout_leaves_behind(host, alice):
+    lab = host.lab
+    lab.ssh("alice", "ops1", "nohup setsid sleep 71140 </dev/null >/dev/null 2>&1 & true").ok()
+    closed = last_event(lab, alice, "session_closed")
+    assert closed["detail"] == "1 process was left behind and ended"
+    assert count(lab, "71140") == 0
+
+
+def test_a_logout_that_leaves_nothing(host, alice):
+    host.lab.ssh("alice", "ops1", "true").ok()
+    assert last_event(host.lab, alice, "session_closed")["detail"] == ""
+
+
+def test_a_monitor_that_was_killed(host, alice):
+    """PAM's close does not run then."""
+    lab = host.lab
+    client = lab.start("as", "alice", "ssh", "ops1", "trap '' HUP TERM; sleep 71141 & exec sleep 71141")
+    wait_until(lambda: count(lab, "71141") == 2, "the session")
+    host.sh("kill -KILL $(ps -o ppid= -p $(ps -o ppid= -p $(pgrep -of 'sleep 71141$')))").ok()
+    ends(client)
+    closed = last_event(lab, alice, "session_closed")
+    assert closed["detail"].startswith("its sshd process ended without closing it; ")
+    assert count(lab, "71141") == 0
+
+
+def test_what_is_left_while_the_agent_is_away(host, alice):
+    lab = host.lab
+    client = lab.start("as", "alice", "ssh", "ops1", "setsid -f sleep 71142 </dev/null >/dev/null 2>&1; cat")
+    wait_until(lambda: count(lab, "71142") == 1, "the session")
+    host.touched = True
+    host.agent("kill").ok()
+    client.communicate(timeout=20)
+    assert count(lab, "71142") == 1
+    host.agent("start").ok()
+    closed = last_event(lab, alice, "session_closed")
+    assert "while the agent was not running" in closed["detail"]
+    assert count(lab, "71142") == 0
+
+
+# --- Processes of an account without a session ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def deploy(host):
+    """A ticket for an account that has no other session."""
+    ticket = host.lab.ticket("alice", ["bob", "dave"], "ops1", "--account", "deploy", duration="1h")
+    yield ticket
+    host.lab.as_("bob", "tegata", "revoke", ticket, "--reason", "the test is over")
+
+
+def test_an_at_job_lives_as_long_as_a_session(host, deploy):
+    lab = host.lab
+    host.sh("atd").ok()
+    try:
+        client = lab.start("as", "alice", "ssh", "deploy@ops1", "echo exec sleep 71150 | at now; cat")
+        wait_until(lambda: count(lab, "71150") == 1, "the job")
+        # It is no process of the session: jobs of cron and at have audit sessions of their own.
+        client.communicate(timeout=20)
+        last_event(lab, deploy, "session_closed")
+        wait_until(lambda: count(lab, "71150") == 0, "the end of the job")
+    finally:
+        host.sh("pkill -x atd").ok()
+
+
+def test_a_process_of_the_account_that_belongs_to_no_session(host, deploy):
+    """As a user's systemd or a setuid program may start one: it goes with the last session of its account."""
+    lab = host.lab
+    stray = lab.start("on", "ops1", "setpriv", "--reuid=20100", "--regid=20100", "--clear-groups", "sleep", "71160")
+    wait_until(lambda: count(lab, "71160") == 1, "the process")
+    first = lab.start("as", "alice", "ssh", "deploy@ops1", "cat")
+    second = lab.start("as", "alice", "ssh", "deploy@ops1", "cat")
+    wait_until(lambda: len(opened_by(lab, deploy)) == 2, "the sessions")
+    first.communicate(timeout=20)
+    last_event(lab, deploy, "session_closed")
+    assert count(lab, "71160") == 1
+    second.communicate(timeout=20)
+    wait_until(lambda: count(lab, "71160") == 0, "the end of the process")
+    host.logged("uid 20100: 1 processes without a session were ended")
+    stray.wait(timeout=20)
