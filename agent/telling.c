@@ -59,11 +59,14 @@ static bool write_line(int fd, const char *line)
     return length > 0 && (size_t)length < sizeof text && write(fd, text, (size_t)length) > 0;
 }
 
+/* Whose parents they are is only asked where the kernel's audit does not say it: 500 sessions may be told at
+ * once. */
 static bool is_of_session(const struct tg_session *session, const struct tg_process_table *table,
                           const struct tg_process_entry *entry)
 {
-    return (session->audit_id != TG_AUDIT_UNSET && entry->audit_id == session->audit_id) ||
-           tg_process_descends(table, entry, &session->monitor);
+    if (session->audit_id != TG_AUDIT_UNSET && entry->audit_id != TG_AUDIT_UNSET)
+        return entry->audit_id == session->audit_id;
+    return tg_process_descends(table, entry, &session->monitor);
 }
 
 static bool is_among(const unsigned int *terminals, size_t count, unsigned int terminal)

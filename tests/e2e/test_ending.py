@@ -89,9 +89,6 @@ HIDING = {
     "tmux": "tmux new-session -d 'trap \"\" HUP TERM; sleep {m}'; exec sleep {m}",
     "screen": "mkdir -pm 700 .screen; SCREENDIR=$HOME/.screen screen -dmS s sh -c 'sleep {m}'; exec sleep {m}",
     "another process group and nothing of its environment": "env -i setsid -f sleep {m} </dev/null >/dev/null 2>&1; exec sleep {m}",
-    "a first thread that has ended": "/usr/bin/python3 -c 'import ctypes, threading, time\n"
-                                     "threading.Thread(target=time.sleep, args=({m},)).start()\n"
-                                     "ctypes.CDLL(None).pthread_exit(None)' {m}",
 }
 
 
@@ -100,7 +97,7 @@ def test_whoever_hides_is_ended(host, alice, way):
     lab = host.lab
     marker = MARKER.format(list(HIDING).index(way))
     client = lab.start("as", "alice", "ssh", "ops1", HIDING[way].replace("{m}", marker))
-    wait_until(lambda: count(lab, marker) >= (1 if "thread" in way or "shell" in way or "stopped" in way else 2), way)
+    wait_until(lambda: count(lab, marker) >= (1 if "shell" in way or "stopped" in way else 2), way)
     revoke(lab, alice)
     ends(client)
     ended = last_event(lab, alice, "session_ended")
@@ -118,6 +115,29 @@ def test_a_daemon_that_forked_twice_and_ignores_everything(host, alice):
     ends(client)
     last_event(lab, alice, "session_ended")
     assert count(lab, "71100") == 0
+
+
+THREADS = """
+import ctypes, os, signal, threading, time
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+threading.Thread(target=time.sleep, args=(3600,)).start()
+print(os.getpid(), flush=True)
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+def test_a_process_whose_first_thread_has_ended(host, alice):
+    """It looks as if it were dead, and its other threads live on."""
+    lab = host.lab
+    lab.on("ops1", "tee", "/tmp/threads.py", stdin=THREADS).ok()
+    client = lab.start("as", "alice", "ssh", "ops1", "/usr/bin/python3 /tmp/threads.py")
+    pid = client.stdout.readline().strip()
+    wait_until(lambda: "zombie" in host.sh(f"grep State: /proc/{pid}/status").ok().out, "the end of the first thread")
+    revoke(lab, alice)
+    ends(client)
+    last_event(lab, alice, "session_ended")
+    host.sh(f"test -e /proc/{pid}").failed()
 
 
 FORK_BOMB = """
