@@ -15,3 +15,9 @@ tegata_recorded_shell_LDADD = libtegata_plugin.la
 
 dist_doc_DATA += docs/recording.md
 MAN_PAGES_IN += man/tegata-record.8.in
+
+check_PROGRAMS += tests/unit/test_recording
+TESTS += tests/unit/test_recording
+tests_unit_test_recording_SOURCES = tests/unit/test_recording.c
+tests_unit_test_recording_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
+tests_unit_test_recording_LDADD = libtegata_agent.la $(TEST_LIBS)
