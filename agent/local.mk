@@ -85,6 +85,12 @@ tests_unit_test_agent_tickets_SOURCES = tests/unit/test_agent_tickets.c $(WORLD)
 tests_unit_test_agent_tickets_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
 tests_unit_test_agent_tickets_LDADD = libtegata_agent.la $(TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_agent_sessions
+TESTS += tests/unit/test_agent_sessions
+tests_unit_test_agent_sessions_SOURCES = tests/unit/test_agent_sessions.c $(WORLD) $(CRYPTO_HELP)
+tests_unit_test_agent_sessions_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
+tests_unit_test_agent_sessions_LDADD = libtegata_agent.la $(TEST_LIBS) $(OPENSSL_LIBS)
+
 EXTRA_DIST += tests/fuzz/corpus/update tests/fuzz/corpus/agent_state tests/fuzz/corpus/network_rules
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/fuzz_update tests/fuzz/fuzz_agent_state tests/fuzz/fuzz_network_rules

@@ -18,8 +18,8 @@ void tg_session_right(struct tg_agent *agent, const struct tg_session *session, 
  * recorded, told as an event and passed on to the network grants. */
 void tg_sessions_judge(struct tg_agent *agent);
 
-/* Judges all if that is due (agent->sessions_unjudged), else those whose time has come, and warns (telling.h)
- * those whose end is near. Returns when to be called next, steady milliseconds. */
+/* Judges them if something has changed (agent->sessions_unjudged) or the time of one has come, and warns
+ * (telling.h) those whose end is near. Returns when to be called next, steady milliseconds. */
 int64_t tg_sessions_turn(struct tg_agent *agent);
 
 /* The least number of minutes at which a session is to be warned that has been reached; 0: none yet. */

@@ -126,8 +126,8 @@ static void warn(struct tg_agent *agent, struct tg_session *session, struct tg_p
         tg_log(&agent->log, LOG_ERR, "%s cannot be read: %s", agent->proc_root, strerror(-result));
     tg_warning_text(session, minutes, line, sizeof line);
     size_t terminals = result == 0 ? tg_session_tell(agent, session, table, line) : 0;
-    (void)snprintf(detail, sizeof detail, "%" PRId64 " minutes before the end, on %zu terminals", minutes,
-                   terminals);
+    (void)snprintf(detail, sizeof detail, "%" PRId64 " minute%s before the end, on %zu terminal%s", minutes,
+                   minutes == 1 ? "" : "s", terminals, terminals == 1 ? "" : "s");
     (void)tg_events_add(&agent->events,
                         &(struct tg_event){.kind = "session_warned",
                                            .ticket = session->ticket,
@@ -160,13 +160,13 @@ static void warn_all(struct tg_agent *agent)
 int64_t tg_sessions_turn(struct tg_agent *agent)
 {
     int64_t due = INT64_MAX;
-    if (agent->sessions_unjudged)
-        tg_sessions_judge(agent);
-    for (size_t i = agent->sessions.count; i-- > 0;) {
-        struct tg_session *session = &agent->sessions.list[i];
-        if (is_open(session) && tg_session_due(agent, session->ends) <= agent->steady)
-            judge(agent, session);
+    bool judge_now = agent->sessions_unjudged;
+    for (size_t i = 0; i < agent->sessions.count; i++) {
+        const struct tg_session *session = &agent->sessions.list[i];
+        judge_now = judge_now || (is_open(session) && tg_session_due(agent, session->ends) <= agent->steady);
     }
+    if (judge_now)
+        tg_sessions_judge(agent);
     warn_all(agent);
     for (size_t i = 0; i < agent->sessions.count; i++) {
         if (is_open(&agent->sessions.list[i]))

@@ -140,15 +140,17 @@ class Host:
 
     # --- another sshd --------------------------------------------------------------------------------------------------------
 
-    def other_sshd(self, settings):
-        """A second sshd with other settings beside the first: lines with the same keywords go, and "-Keyword" only takes away."""
+    def other_sshd(self, settings, before=""):
+        """A second sshd with other settings beside the first: lines with the same keywords go, and "-Keyword" only takes away.
+        `before`: what the shell that starts it does first."""
         words = {line.split()[0].lstrip("-").lower() for line in settings.strip().splitlines()}
         kept = [line for line in self.read("/etc/ssh/sshd_config").splitlines()
                 if line.strip() and line.split()[0].lower() not in words]
         added = [line for line in settings.strip().splitlines() if not line.startswith("-")]
         text = "\n".join([f"Port {OTHER_PORT}", "PidFile /run/other_sshd.pid", *kept, *added]) + "\n"
         self.write("/etc/ssh/other_sshd_config", text)
-        self.run("/usr/sbin/sshd", "-f", "/etc/ssh/other_sshd_config", "-E", f"{self.lab.folder}/{self.name}/sshd.log").ok()
+        log = f"{self.lab.folder}/{self.name}/sshd.log"
+        self.sh(f"{before}exec /usr/sbin/sshd -f /etc/ssh/other_sshd_config -E {log}").ok()
         wait_until(lambda: self.sh("test -s /run/other_sshd.pid").status == 0, "the other sshd")
 
     def stop_other_sshd(self):

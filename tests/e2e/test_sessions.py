@@ -11,7 +11,6 @@ from lab import Lab, wait_until
 
 DEVELOPERS = 'rule = next(rule for rule in policy["rules"] if rule["id"] == "developers"); '
 EXTENDABLE = DEVELOPERS + 'rule["max_extension_seconds"] = 3600'
-CHECKPOINT = "session required pam_loginuid.so"
 
 
 @pytest.fixture(scope="module")
@@ -379,6 +378,17 @@ def test_a_session_that_cannot_be_told_from_others_does_not_open(own, opened, ho
     assert "(session_untracked" in done.out + done.err, done.describe()
     host.refused("session_untracked", "audit session")
     assert host.status()["sessions"] == 0
+
+
+def test_nor_does_one_that_sshd_itself_belongs_to(own, opened, host):
+    """An sshd that somebody started by hand from a login, and no pam_loginuid: all its sessions would be one."""
+    opened.ticket()
+    host.edit("/etc/pam.d/sshd", r"^session.*pam_loginuid\.so.*$", "")
+    host.other_sshd("LogLevel DEBUG1", before="echo 0 >/proc/self/loginuid; ")
+    done = host.other_ssh("alice", "-o", f"CertificateFile={own.home('alice')}/.ssh/id_ed25519-cert.pub",
+                          key=f"{own.home('alice')}/.ssh/id_ed25519").failed(254)
+    assert "(session_untracked" in done.out + done.err, done.describe()
+    host.refused("session_untracked", "the audit session of the sshd that started it")
 
 
 def test_a_damaged_session_file_is_said_and_stops_nothing(own, opened, host):
