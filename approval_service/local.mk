@@ -49,7 +49,7 @@ tests_unit_test_store_LDADD = libtegata_service.la $(TEST_LIBS) $(SQLITE_LIBS)
 tests_unit_test_service_parts_SOURCES = tests/unit/test_service_parts.c
 tests_unit_test_service_parts_CFLAGS = $(TEST_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_service_parts_LDADD = libtegata_service.la $(TEST_LIBS)
-EXTRA_DIST += tests/e2e/test_service.py tests/e2e/test_service_sessions.py tests/e2e/service_client.py
+EXTRA_DIST += tests/e2e/test_service.py tests/e2e/test_service_sessions.py tests/e2e/test_extend_service.py tests/e2e/service_client.py
 
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/fuzz_http_bodies
