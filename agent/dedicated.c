@@ -94,21 +94,20 @@ static bool has_ticket(struct tg_agent *agent, const struct tg_policy *policy)
         struct tg_verdict verdict;
         if (strcmp(held->ticket->requester, agent->dedicated.owner) != 0)
             continue;
-        tg_verdict(policy, &held, 1, NULL, &connection, agent->now, &verdict);
+        /* By the sessions' clock: one that was set forward must not have the host wiped. */
+        tg_verdict(policy, &held, 1, NULL, &connection, tg_session_now(agent), &verdict);
         if (verdict.reason == TG_allowed || verdict.reason == TG_ticket_early)
             return true;
     }
     return false;
 }
 
-/* Without a policy in force, or by a clock that is wrong, nobody can say that the owner's tickets are over.
- */
+/* Without a policy in force nobody can say that the owner's tickets are over. */
 static bool is_over(struct tg_agent *agent)
 {
     enum tg_reason problem;
     const struct tg_policy *policy = tg_agent_policy(agent, &problem);
-    return policy != NULL && !tg_service_clock_is_wrong(agent) &&
-           tg_sessions_open_count(&agent->sessions) == 0 && !has_ticket(agent, policy);
+    return policy != NULL && tg_sessions_open_count(&agent->sessions) == 0 && !has_ticket(agent, policy);
 }
 
 int64_t tg_dedicated_turn(struct tg_agent *agent)

@@ -38,6 +38,23 @@ static void look_at(struct tg_search *search, const struct stat *status, const c
     }
 }
 
+/* Keeps a directory for afterwards: a chain of any length is searched with few descriptors. Takes `fd` over.
+ */
+static void put_off(struct tg_search *search, int fd, const char *path)
+{
+    struct tg_deep *grown = realloc(search->deep, (search->deep_count + 1) * sizeof *grown);
+    char *copy = strdup(path);
+    if (grown != NULL)
+        search->deep = grown;
+    if (grown == NULL || copy == NULL) {
+        complain(search, path, "no memory");
+        free(copy);
+        (void)close(fd);
+        return;
+    }
+    search->deep[search->deep_count++] = (struct tg_deep){.fd = fd, .path = copy};
+}
+
 static void search_directory(struct tg_search *search, struct tg_tree *walk, int fd, unsigned int depth);
 
 static void search_name(struct tg_search *search, struct tg_tree *walk, int parent, const char *name,
@@ -52,9 +69,12 @@ static void search_name(struct tg_search *search, struct tg_tree *walk, int pare
     look_at(search, &status, walk->path);
     if (!S_ISDIR(status.st_mode))
         return;
-    int fd = depth < TG_TREE_DEEPEST ? tg_open_directory(parent, name) : -ELOOP;
+    int fd = tg_open_directory(parent, name);
     if (fd >= 0) {
-        search_directory(search, walk, fd, depth + 1);
+        if (depth < TG_TREE_DEEPEST)
+            search_directory(search, walk, fd, depth + 1);
+        else
+            put_off(search, fd, walk->path);
         return;
     }
     /* What is mounted there is searched in its own right. */
@@ -94,6 +114,14 @@ void tg_search_below(struct tg_search *search, int fd, const char *path)
         look_at(search, &status, path);
     tg_tree_begin(&walk, strcmp(path, "/") == 0 ? "" : path);
     search_directory(search, &walk, fd, 0);
+    while (search->deep_count > 0) {
+        struct tg_deep deep = search->deep[--search->deep_count];
+        tg_tree_begin(&walk, deep.path);
+        search_directory(search, &walk, deep.fd, 0);
+        free(deep.path);
+    }
+    free(search->deep);
+    search->deep = NULL;
 }
 
 /* Is what a path leads to this very mount, and nothing that was mounted over it? */

@@ -19,9 +19,17 @@ struct tg_found {
     char first[TG_FOUND_SHOWN][TG_FOUND_PATH_SIZE]; /* printable; cut if long */
 };
 
+/* A directory that lay too deep to be searched on the way, for afterwards. */
+struct tg_deep {
+    int fd;
+    char *path;
+};
+
 struct tg_search {
     struct tg_found *list;
     size_t count;
+    struct tg_deep *deep; /* that wait */
+    size_t deep_count;
     size_t unseen;       /* places that could not be searched */
     char complaint[256]; /* the first of them, and why; "" if none */
 };

@@ -15,7 +15,7 @@
 enum {
     TG_TREE_PATH_SIZE = 4096,
     TG_TREE_COMPLAINT_SIZE = 200,
-    TG_TREE_DEEPEST = 1000, /* levels that are looked into; more is a complaint */
+    TG_TREE_DEEPEST = 1000, /* levels of other people's directories that are looked into */
 };
 
 struct tg_tree {
@@ -43,7 +43,8 @@ void tg_tree_leave(struct tg_tree *tree, size_t mark);
 void tg_tree_empty(struct tg_tree *tree, int fd);
 
 /* Removes what tree->uid owns below the open directory: files, and directories with all that is in them. What
- * lies in directories of others is looked at too. Takes `fd` over. */
+ * lies in directories of others is looked at too, down to TG_TREE_DEEPEST: search.h finds the rest. Takes
+ * `fd` over. */
 void tg_tree_sift(struct tg_tree *tree, int fd);
 
 #endif

@@ -10,6 +10,7 @@ import booted
 from reaper import reap_for_ever
 
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+OWN_PLACES = {"/dev": "755", "/run": "755", "/tmp": "1777", "/var/tmp": "1777", "/home": "755", "/root": "700"}
 NETWORK = "10.77.0"
 BRIDGE = "lab0"
 
@@ -51,13 +52,17 @@ class Machine:
         self.folder.mkdir()
         for part in ("upper", "work", "root"):
             (self.private / part).mkdir(parents=True)
+        # Neither do files show that the system below has there: not even to somebody who looks under the mounts.
+        for place in OWN_PLACES:
+            folder = self.private / "upper" / place.lstrip("/")
+            folder.mkdir(parents=True)
+            os.setxattr(folder, "trusted.overlay.opaque", b"y")
         lower = ":".join(str(layer) for layer in layers)
         run("mount", "-t", "overlay", "overlay", "-o",
             f"lowerdir={lower},upperdir={self.private / 'upper'},workdir={self.private / 'work'}", self.root)
         if not self.systemd:
             run("mount", "--rbind", "/sys", self.path("/sys"))
-        for place, mode in (("/dev", "755"), ("/run", "755"), ("/tmp", "1777"), ("/var/tmp", "1777"), ("/home", "755"),
-                            ("/root", "700")):
+        for place, mode in OWN_PLACES.items():
             self.path(place).mkdir(parents=True, exist_ok=True)
             run("mount", "-t", "tmpfs", "-o", f"mode={mode}", "tmpfs", self.path(place))
         self.make_devices()
