@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-enum { SHOWN_MAX = 200, WALKED_MAX = 5000, FOLLOW_WAIT_MAX = 30 };
+/* A walk over more than that would keep everybody else waiting. */
+enum { SHOWN_MAX = 200, WALKED_MAX = 2000, FOLLOW_WAIT_MAX = 30 };
 
 /* What is asked for. */
 struct question {
