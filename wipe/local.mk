@@ -31,3 +31,22 @@ wipe_tegata_teardown_LDADD = libtegata.la
 MAN_PAGES_IN += man/tegata-wipe.8.in man/tegata-teardown.8.in
 man/tegata-wipe.8: wipe/wipe_options.def
 man/tegata-teardown.8: wipe/teardown_options.def
+
+WIPE_TESTS = tests/unit/test_wipe tests/unit/test_agent_dedicated
+check_PROGRAMS += $(WIPE_TESTS)
+TESTS += $(WIPE_TESTS)
+tests_unit_test_wipe_SOURCES = tests/unit/test_wipe.c
+tests_unit_test_wipe_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_wipe_LDADD = libtegata_wipe.la $(TEST_LIBS)
+tests_unit_test_agent_dedicated_SOURCES = tests/unit/test_agent_dedicated.c
+tests_unit_test_agent_dedicated_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
+tests_unit_test_agent_dedicated_LDADD = libtegata_agent.la $(TEST_LIBS)
+
+EXTRA_DIST += tests/fuzz/corpus/wipe_lines
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_wipe_lines
+tests_fuzz_fuzz_wipe_lines_SOURCES = tests/fuzz/fuzz_wipe_lines.c
+tests_fuzz_fuzz_wipe_lines_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_fuzz_fuzz_wipe_lines_LDADD = libtegata_wipe.la
+tests_fuzz_fuzz_wipe_lines_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif

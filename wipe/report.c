@@ -48,7 +48,8 @@ void tg_report_show(const struct tg_target *targets, const struct tg_search *sea
 static void write_report(FILE *stream, const char *text)
 {
     char escaped[LINE_SIZE];
-    (void)fprintf(stream, "report %s\n", tg_escape(text, escaped, sizeof escaped));
+    if (text[0] != '\0')
+        (void)fprintf(stream, "report %s\n", tg_escape(text, escaped, sizeof escaped));
 }
 
 static void write_target(FILE *stream, const struct tg_target *target, const struct tg_found *found,
