@@ -103,7 +103,9 @@ class Network:
     def furnish(self):
         for name, address in (("ops1", HOST6), ("ops2", FAR6)):
             self.lab.on(name, "ip", "address", "add", f"{address}/64", "dev", "eth0", "nodad").ok()
-            self.lab.on(name, "sh", "-c", "echo '0 2147483647' >/proc/sys/net/ipv4/ping_group_range").ok()
+            # Everybody may ping. With systemd, what stands in /proc/sys can only be read.
+            self.lab.on(name, "unshare", "--mount", "sh", "-euc",
+                        "mount -t proc proc /proc; echo '0 2147483647' >/proc/sys/net/ipv4/ping_group_range").ok()
         self.link_local = self.lab.on("ops2", "sh", "-c", "ip -6 -o addr show dev eth0 scope link | awk '{print $4}'").ok().out.split("/")[0]
         self.serve("ops2", 53, DATABASE, OTHER_PORT, PLAIN_UDP)
         self.serve("ops1", 53, DATABASE, LOCAL_PORT)
