@@ -148,8 +148,8 @@ int tg_store_ticket_end(struct tg_store *store, const char *ticket, unsigned fro
                         const char *person, const char *text, int64_t now, struct tg_error *error);
 
 /* The same, and in the same transaction for all extensions of the ticket that are not over, with an event for
- * each. A ticket that may be taken back while it is approved may be so when it has expired, too, if it has such
- * extensions: it stays expired, and they end. */
+ * each. A ticket that may be taken back while it is approved may be so when it has expired, too, if it has
+ * such extensions: it stays expired, and they end. */
 int tg_store_ticket_end_all(struct tg_store *store, const char *ticket, unsigned from,
                             enum tg_ticket_state to, const char *person, const char *text, int64_t now,
                             struct tg_error *error);
