@@ -381,13 +381,12 @@ static void send_signals(const struct tg_agent *agent, const struct tg_endings *
     }
 }
 
-/* Says once a second which do not go though they were killed: they hang in the kernel, or may not be
- * signalled. */
+/* Processes that are killed again and again without going hang in the kernel, or may not be signalled: from
+ * some time on it is tried once a second, and said each time. */
 static void complain(const struct tg_agent *agent, struct target *target)
 {
     struct tg_session_ending *ending = target->ending;
-    if (target->alive == 0 || ending->phase != TG_ENDING_KILLED ||
-        agent->steady - ending->began < STUBBORN_MS)
+    if (target->signal != SIGKILL || target->fresh > 0 || agent->steady - ending->began < STUBBORN_MS)
         return;
     ending->due = agent->steady + STUBBORN_POLL_MS;
     const char *problem = target->problem == 0 ? "they do not act on SIGKILL" : strerror(-target->problem);
@@ -406,11 +405,10 @@ static void complain(const struct tg_agent *agent, struct target *target)
 static void describe(const struct tg_agent *agent, const struct tg_session *session, char *out, size_t size)
 {
     const struct tg_session_ending *ending = &session->ending;
-    const char *plural = ending->processes == 1 ? "" : "es";
     if (ending->reason != TG_allowed)
         (void)snprintf(out, size, "by the agent: %zu process%s, %" PRId64 " ms%s%s", ending->processes,
-                       plural, agent->steady - ending->began, ending->detail[0] == '\0' ? "" : "; ",
-                       ending->detail);
+                       ending->processes == 1 ? "" : "es", agent->steady - ending->began,
+                       ending->detail[0] == '\0' ? "" : "; ", ending->detail);
     else if (ending->processes > 0)
         (void)snprintf(out, size, "%s%s%zu process%s left behind and ended", ending->detail,
                        ending->detail[0] == '\0' ? "" : "; ", ending->processes,
@@ -458,8 +456,9 @@ static void sweep_gone(struct tg_agent *agent, struct tg_endings *endings, uint3
             continue;
         if (sweep->ending.processes > 0)
             tg_log(&agent->log, LOG_NOTICE,
-                   "uid %" PRIu32 ": %zu processes without a session were ended, %" PRId64 " ms", uid,
-                   sweep->ending.processes, agent->steady - sweep->ending.began);
+                   "uid %" PRIu32 ": %zu process%s without a session ended, %" PRId64 " ms", uid,
+                   sweep->ending.processes, sweep->ending.processes == 1 ? "" : "es",
+                   agent->steady - sweep->ending.began);
         endings->sweeps[i] = endings->sweeps[--endings->sweep_count];
         return;
     }

@@ -170,6 +170,7 @@ static int check(struct tg_agent *agent, struct tg_error *error)
 static int run(struct tg_agent *agent, struct tg_error *error)
 {
     /* Beside one for each client, session and connection to be ended: state, log, and libcurl's. */
+    tg_priority_raise();
     tg_descriptors_allow(TG_CLIENTS_MAX + TG_SESSIONS_MAX + TG_DOOMED_MAX + 128);
     if (open_signals(agent, error) != 0 || prepare(agent, error) != 0)
         return -1;

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 128 };
+enum { BACKLOG = 128, RAISED_PRIORITY = -10 };
 
 int tg_user_find(const struct tg_host_config *config, struct tg_user *user, struct tg_error *error)
 {
@@ -109,6 +109,12 @@ void tg_descriptors_allow(rlim_t wanted)
         limit.rlim_max = wanted;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void tg_priority_raise(void)
+{
+    if (geteuid() == 0)
+        (void)setpriority(PRIO_PROCESS, 0, RAISED_PRIORITY);
 }
 
 /* CAP_KILL, to end processes of sessions; CAP_NET_ADMIN, for the network rules of confined accounts. Where

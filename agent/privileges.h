@@ -29,7 +29,10 @@ int tg_socket_bind(const char *path, const struct tg_user *user, int *fd, struct
  */
 void tg_descriptors_allow(rlim_t wanted);
 
-/* Becomes `user` for good: no groups but its own, no capabilities but CAP_KILL (to end processes of
+/* Goes before others on the processors, where root may say so: what is to be ended may keep them all busy. */
+void tg_priority_raise(void);
+
+/* Becomes `user` for good: no groups but its own and tty, no capabilities but CAP_KILL (to end processes of
  * sessions) and CAP_NET_ADMIN (for the network rules of confined accounts), if root has that here, no new
  * privileges, no core dumps. Without root only the last two. */
 int tg_privileges_drop(const struct tg_user *user, struct tg_error *error);

@@ -619,6 +619,27 @@ static void test_without_proc(void **state)
     reap(monitor);
 }
 
+/* A process of which only the made-up /proc says that it is still there. */
+static void test_what_does_not_go(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct tg_agent *agent = fixture->agent;
+    pid_t monitor = start_child(CHILD_MEEK);
+    const struct made_up hanging = {
+        .pid = INT32_MAX, .parent = monitor, .start = UINT32_MAX, .audit_id = "5"};
+    show(fixture, monitor, 5, 0);
+    make_up(fixture->proc, &hanging);
+    tg_session_end(agent, add_session(fixture, monitor, 5, 0), TG_ticket_revoked, "");
+    (void)turn_after(fixture, 0);
+    (void)turn_after(fixture, HANGUP_MS);
+    assert_int_equal(wait_for_end(monitor), SIGTERM);
+    assert_int_equal(turn_after(fixture, TERMINATE_MS), 20);
+    assert_int_equal(turn_after(fixture, 9000), 20);
+    assert_int_equal(turn_after(fixture, 1000), 1000);
+    assert_int_equal(agent->sessions.count, 1);
+    reap(monitor);
+}
+
 /* --- Telling
  * --------------------------------------------------------------------------------------------- */
 
@@ -710,6 +731,7 @@ int main(void)
         WITH_AGENT(test_sweep),
         WITH_AGENT(test_sweep_spares),
         WITH_AGENT(test_without_proc),
+        WITH_AGENT(test_what_does_not_go),
         WITH_AGENT(test_telling),
         cmocka_unit_test(test_texts),
     };
