@@ -23,10 +23,10 @@ static void end(const struct tg_process *process)
 {
     int pidfd = tg_process_open("/proc", process);
     /* The agent gave them SIGHUP and SIGTERM when the last session was over. */
-    if (pidfd >= 0)
-        (void)tg_process_signal(pidfd, SIGKILL);
-    if (pidfd >= 0)
-        (void)close(pidfd);
+    if (pidfd < 0)
+        return;
+    (void)tg_process_signal(pidfd, SIGKILL);
+    (void)close(pidfd);
 }
 
 /* One pass. Returns how many there are, or -1. */

@@ -40,10 +40,10 @@ struct settings {
 
 static bool read_pause(const char *text, unsigned int *pause)
 {
-    char *end;
+    char *rest;
     errno = 0;
-    unsigned long value = strtoul(text, &end, 10);
-    if (errno != 0 || *end != '\0' || text[0] < '0' || text[0] > '9' || value < 1 || value > PAUSE_LONGEST) {
+    unsigned long value = strtoul(text, &rest, 10);
+    if (errno != 0 || *rest != '\0' || text[0] < '0' || text[0] > '9' || value < 1 || value > PAUSE_LONGEST) {
         (void)fprintf(stderr, "tegata-teardown: --pause takes 1 to %d seconds\n", PAUSE_LONGEST);
         return false;
     }

@@ -31,7 +31,7 @@ stage_tree() {
 stage_sanitized() {
     make -C "$1" -s install-sbinPROGRAMS install-binPROGRAMS install-libexecPROGRAMS DESTDIR="$2"
     local program name options
-    for program in usr/sbin/tegatad usr/sbin/tegata-approvald usr/bin/tegata usr/libexec/tegata-principals; do
+    for program in usr/sbin/tegatad usr/sbin/tegata-approvald usr/bin/tegata usr/sbin/tegata-wipe usr/sbin/tegata-teardown usr/libexec/tegata-principals; do
         # Without libasan the tests would pass and say nothing.
         ldd "$2/$program" | grep libasan >/dev/null || die "$2/$program is not a build with sanitizers"
         name=${program##*/}
