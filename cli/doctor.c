@@ -132,6 +132,8 @@ static void examine_text(struct tg_findings *findings, const char *path, const c
     free(text);
 }
 
+static const struct tg_recording_paths recording_paths = TG_RECORDING_PATHS;
+
 static void examine_host(struct tg_findings *findings, const struct tg_arguments *arguments)
 {
     struct tg_error error = {0};
@@ -151,6 +153,7 @@ static void examine_host(struct tg_findings *findings, const struct tg_arguments
         tg_doctor_agent(findings, config, now);
         policy = tg_doctor_service(findings, config, now, &carrier);
         examine_sshd(findings, arguments, config, policy);
+        tg_doctor_recording(findings, config, policy, &recording_paths, "/run/utmp");
     }
     examine_text(findings, or_default(arguments, "pam-file", "/etc/pam.d/sshd"), "pam", tg_doctor_pam);
     examine_text(findings, or_default(arguments, "nsswitch", "/etc/nsswitch.conf"), "nsswitch",

@@ -9,6 +9,7 @@
 #include "cli/findings.h"
 #include "lib/config.h"
 #include "lib/policy.h"
+#include "lib/recording.h"
 
 #include <stdbool.h>
 
@@ -44,6 +45,12 @@ void tg_doctor_files(struct tg_findings *findings, const char *config_path,
 /* Judges the agent's STATUS, a JSON text, at the time `now`. */
 void tg_doctor_status(struct tg_findings *findings, const char *status, const struct tg_host_config *config,
                       int64_t now);
+
+/* Can this host record, where a rule of the policy (NULL: none is known) asks for it here? `utmp` is
+ * /run/utmp, without which tlog does not start. */
+void tg_doctor_recording(struct tg_findings *findings, const struct tg_host_config *config,
+                         const struct tg_policy *policy, const struct tg_recording_paths *paths,
+                         const char *utmp);
 
 /* Asks the agent and judges its answer. */
 void tg_doctor_agent(struct tg_findings *findings, const struct tg_host_config *config, int64_t now);

@@ -1,7 +1,7 @@
 # The login shell of recorded accounts, and what the recorder runs. libc only. sshd and everything that starts a login shell find
 # them by the roster, so they stand in libexecdir itself.
 libexec_PROGRAMS += tegata-record tegata-recorded-shell
-RECORDER_SHELL = recorder_shell/real_shell.c recorder_shell/real_shell.h
+RECORDER_SHELL = recorder_shell/real_shell.c recorder_shell/real_shell.h pam_module/socket_families.c pam_module/socket_families.h
 RECORDER_SHELL_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 RECORDER_SHELL_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 tegata_record_SOURCES = recorder_shell/tegata_record.c agent/process.c agent/process.h $(RECORDER_SHELL)

@@ -2,6 +2,7 @@
 #include "recorder_shell/real_shell.h"
 
 #include "lib/recording.h"
+#include "pam_module/socket_families.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { EXIT_REFUSED = 1, TEXT_SIZE = 512, NAME_SIZE = 300 };
@@ -19,6 +21,11 @@ const char *tg_real_shell(void)
 {
     const char *shell = getenv("TEGATA_SHELL");
     return shell == NULL || shell[0] != '/' ? default_shell : shell;
+}
+
+void tg_name_log(const struct tg_log *log)
+{
+    openlog(log->program, 0, LOG_AUTHPRIV);
 }
 
 const char *tg_session_value(const char *name, char *out, size_t size)
@@ -40,17 +47,29 @@ int tg_refuse_to_run(const struct tg_log *log, const char *format, ...)
     return EXIT_REFUSED;
 }
 
-/* Neither of ours: they would call each other for ever. */
-static bool is_ours(const char *shell)
+static bool is_same_file(const char *a, const char *b)
 {
-    return strcmp(shell, TG_RECORDER_SHELL) == 0 || strcmp(shell, TG_RECORDED_SHELL) == 0;
+    struct stat of_a;
+    struct stat of_b;
+    return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+           of_a.st_ino == of_b.st_ino;
 }
 
-/* PAM leaves this to us where a session must gain no privileges: the recorder itself needs utempter, which is
- * set-group-id, before any program of the person's runs. */
+/* One of ours is no real shell, by whatever name: they would call each other for ever. */
+static bool is_ours(const char *shell)
+{
+    return is_same_file(shell, TG_RECORDER_SHELL) || is_same_file(shell, TG_RECORDED_SHELL);
+}
+
+/* PAM leaves to us what a confined session is not to have (pam_module/credentials.c): the recorder itself
+ * needs utempter, which is set-group-id, before any program of the person's runs. 0 or -errno. */
 static int give_up_privileges(void)
 {
-    return getenv("TEGATA_NO_PRIVILEGES") == NULL ? 0 : prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL);
+    if (getenv("TEGATA_NO_PRIVILEGES") == NULL)
+        return 0;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0)
+        return -errno;
+    return tg_pam_socket_families_restrict();
 }
 
 int tg_become_real_shell(const struct tg_log *log, char **argv)
@@ -61,8 +80,10 @@ int tg_become_real_shell(const struct tg_log *log, char **argv)
     const char *called = argv[0];
     if (is_ours(shell))
         return tg_refuse_to_run(log, "the ticket names the recorder as the shell that is to be recorded");
-    if (give_up_privileges() != 0)
-        return tg_refuse_to_run(log, "the right to gain privileges cannot be given up: %s", strerror(errno));
+    int result = give_up_privileges();
+    if (result != 0)
+        return tg_refuse_to_run(log, "the right to gain privileges cannot be given up: %s",
+                                strerror(-result));
     /* What starts a shell by $SHELL in a recorded session is in the recording already. */
     if (setenv("SHELL", shell, 1) != 0 || unsetenv("TLOG_REC_SESSION_CONF_TEXT") != 0)
         return tg_refuse_to_run(log, "no memory");

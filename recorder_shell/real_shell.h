@@ -18,6 +18,9 @@ const char *tg_real_shell(void);
  * not there. Returns `out`. */
 const char *tg_session_value(const char *name, char *out, size_t size);
 
+/* From here on log lines are `log`'s, not those of "-tegata-record", as a login shell is called. */
+void tg_name_log(const struct tg_log *log);
+
 /* Becomes the real shell with these arguments, as a login shell if argv[0] begins with '-', having taken from
  * the environment what is not the person's, and the right to gain privileges if the session has none.
  * Returns only if that fails, with the status to exit with: the person and the log were told. */

@@ -125,6 +125,7 @@ static int record(const struct tg_log *log, int argc, char **argv)
 int main(int argc, char **argv)
 {
     const struct tg_log log = {.program = "tegata-record", .level = LOG_INFO};
+    tg_name_log(&log);
     if (argc < 1)
         return tg_refuse_to_run(&log, "called without a name");
     if (isatty(STDIN_FILENO) == 1)

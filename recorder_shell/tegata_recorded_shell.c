@@ -16,6 +16,7 @@ int main(int argc, char **argv)
     char ticket[VALUE_SIZE];
     char person[VALUE_SIZE];
     char session[VALUE_SIZE];
+    tg_name_log(&log);
     if (argc < 1)
         return tg_refuse_to_run(&log, "called without a name");
     /* Whoever is recorded is told so; this line also ties the recording to the ticket. */

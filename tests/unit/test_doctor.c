@@ -269,6 +269,33 @@ static void judges_the_agents_status(void **state)
     }
 }
 
+/* A host that demands recording and cannot record refuses, so it is an error; without such a rule there is
+ * nothing to say. */
+static void looks_for_the_recorder_where_a_rule_records(void **state)
+{
+    struct tg_host_config config = host_config();
+    const char *hosts[] = {"db*", "ops*"};
+    struct tg_rule rule = {.id = "recorded", .hosts = hosts, .host_count = 2};
+    const struct tg_policy policy = {.rules = &rule, .rule_count = 1};
+    const struct tg_recording_paths paths = {
+        .recorder_shell = "/bin/sh", .recorded_shell = "/bin/sh", .journal_socket = "/nonexistent"};
+    struct tg_findings *findings = calloc(1, sizeof *findings);
+    (void)state;
+    (void)strcpy(config.recorder, "/bin/sh");
+    (void)strcpy(config.recordings, "journal");
+    tg_doctor_recording(findings, &config, NULL, &paths, "/");
+    tg_doctor_recording(findings, &config, &policy, &paths, "/");
+    rule.record = true;
+    (void)strcpy(config.name, "web1");
+    tg_doctor_recording(findings, &config, &policy, &paths, "/");
+    assert_int_equal(findings->count, 0);
+    (void)strcpy(config.name, "ops1");
+    tg_doctor_recording(findings, &config, &policy, &paths, "/");
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_ERROR), 1);
+    assert_non_null(strstr(findings->list[0].text, "no journal takes the recordings"));
+    free(findings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +308,7 @@ int main(void)
         cmocka_unit_test(judges_pam),
         cmocka_unit_test(judges_nsswitch),
         cmocka_unit_test(judges_the_agents_status),
+        cmocka_unit_test(looks_for_the_recorder_where_a_rule_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
