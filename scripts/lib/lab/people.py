@@ -41,7 +41,7 @@ RULES = [
     rule("hardware", requesters=["sre"], approvers=[{"group": "sre", "count": 1}], groups=["ops"], options=EVERYDAY_OPTIONS,
          hardware_key=1, user_verification=1),
     rule("administration", requesters=["developer", "sre"], approvers=[{"group": "sre", "count": 1}], groups=["ops"],
-         sudo=["sysop", "restarter"], options=EVERYDAY_OPTIONS),
+         sudo=["sysop", "restarter"], options=EVERYDAY_OPTIONS, max_extension_seconds=7200),
     rule("touch", requesters=["sre"], approvers=[{"group": "sre", "count": 1}], groups=["ops"], sudo=["sysop", "restarter"],
          options=EVERYDAY_OPTIONS, hardware_key=1, step_up=1),
 ]
