@@ -59,6 +59,9 @@ static bool take(struct tg_agent *agent, const struct tg_session *session)
 
 bool tg_dedicated_opened(struct tg_agent *agent, const struct tg_session *session)
 {
+    /* What tegata-wipe may be doing now has not seen what this one will leave. */
+    tg_uid_ledger_opened(&agent->uid_ledger, session->account);
+    agent->dedicated.listed = false;
     if (!agent->config.dedicated)
         return true;
     if (agent->dedicated.owner[0] == '\0')
@@ -138,7 +141,7 @@ int64_t tg_dedicated_turn(struct tg_agent *agent)
 bool tg_dedicated_wiped(struct tg_agent *agent)
 {
     struct tg_dedicated before = agent->dedicated;
-    if (tg_sessions_open_count(&agent->sessions) > 0)
+    if (tg_sessions_open_count(&agent->sessions) > 0 || !agent->dedicated.listed)
         return false;
     agent->dedicated = (struct tg_dedicated){0};
     if (tg_agent_save_owner(agent))

@@ -21,6 +21,7 @@ struct tg_session;
 struct tg_dedicated {
     char owner[TG_ACCOUNT_SIZE]; /* "": nobody */
     bool due;                    /* the teardown is due or under way */
+    bool listed;                 /* tegata-wipe has asked for the accounts, and no session has opened since */
     int64_t look_at;             /* when to ask again whether it is, steady milliseconds */
 };
 
@@ -43,7 +44,8 @@ void tg_dedicated_session_gone(struct tg_agent *agent);
  * steady milliseconds. */
 int64_t tg_dedicated_turn(struct tg_agent *agent);
 
-/* The host was wiped: it is nobody's. False: a session is open, or the disk refuses; then nothing changes. */
+/* The host was wiped: it is nobody's. False: a session is open or was since the accounts were asked for, or
+ * the disk refuses; then nothing changes. */
 bool tg_dedicated_wiped(struct tg_agent *agent);
 
 json_t *tg_dedicated_to_json(const struct tg_dedicated *dedicated);

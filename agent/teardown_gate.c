@@ -58,6 +58,8 @@ void tg_gate_accounts(struct tg_agent *agent, struct tg_agent_answer *answer)
         (void)snprintf(account.home, sizeof account.home, "%.24s/%s", agent->home_root, entry->name);
         left_out += !tg_wipe_account_write(&account, answer->text, sizeof answer->text);
     }
+    tg_uid_ledger_list(&agent->uid_ledger);
+    agent->dedicated.listed = true;
     if (left_out > 0)
         (void)snprintf(answer->detail, sizeof answer->detail, "%zu more accounts do not fit", left_out);
 }
@@ -84,8 +86,10 @@ static const char *free_account(struct tg_agent *agent, const struct tg_wiped_ac
         return "files of it are left";
     if (sessions_of(agent, wiped->name) > 0)
         return "it has a session";
+    if (!tg_uid_ledger_is_listed(&agent->uid_ledger, wiped->name))
+        return "it had a session meanwhile, or is not known";
     if (!tg_uid_ledger_wiped(agent, wiped->name))
-        return "it is not known, or that cannot be recorded";
+        return "that cannot be recorded";
     forget_lingering(agent, wiped->name);
     return NULL;
 }
@@ -116,8 +120,9 @@ void tg_gate_wiped(struct tg_agent *agent, struct tg_bytes text, struct tg_agent
                    wiped.list[i].name, why);
     }
     if (wiped.host && !tg_dedicated_wiped(agent))
-        tg_refuse(answer, TG_internal_error, "",
-                  "the host stays its owner's: a session is open, or the state directory cannot be written");
+        tg_refuse(
+            answer, TG_internal_error, "",
+            "the host stays its owner's: a session has opened, or the state directory cannot be written");
     report(agent, owner, &wiped);
     tg_wiped_free(&wiped);
     /* Those who waited for a number. */

@@ -119,6 +119,26 @@ const char *tg_uid_ledger_clash(struct tg_agent *agent, const struct tg_remember
     return account->expires == 0 ? NULL : "its number could not be recorded";
 }
 
+void tg_uid_ledger_list(struct tg_uid_ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->published.count; i++)
+        ledger->published.list[i].listed = true;
+}
+
+void tg_uid_ledger_opened(struct tg_uid_ledger *ledger, const char *name)
+{
+    for (size_t i = 0; i < ledger->published.count; i++) {
+        if (strcmp(ledger->published.list[i].name, name) == 0)
+            ledger->published.list[i].listed = false;
+    }
+}
+
+bool tg_uid_ledger_is_listed(const struct tg_uid_ledger *ledger, const char *name)
+{
+    const struct tg_uid_entry *entry = by_name(&ledger->published, name);
+    return entry != NULL && entry->listed;
+}
+
 bool tg_uid_ledger_wiped(struct tg_agent *agent, const char *name)
 {
     struct tg_uid_entries *published = &agent->uid_ledger.published;

@@ -18,6 +18,7 @@ struct tg_remembered_account;
 struct tg_uid_entry {
     char name[TG_WIPE_NAME_SIZE];
     uint32_t uid;
+    bool listed; /* tegata-wipe was told of it, and no session of it has opened since; not on disk */
 };
 
 struct tg_uid_entries {
@@ -44,6 +45,14 @@ const char *tg_uid_ledger_clash(struct tg_agent *agent, const struct tg_remember
 
 /* The name that has this number, or NULL. */
 const char *tg_uid_ledger_holder(const struct tg_uid_ledger *ledger, uint32_t number);
+
+/* tegata-wipe has asked for the accounts: from here on what it says of them can be believed, until a session
+ * of theirs opens. */
+void tg_uid_ledger_list(struct tg_uid_ledger *ledger);
+void tg_uid_ledger_opened(struct tg_uid_ledger *ledger, const char *name);
+
+/* Has it been listed since its last session opened? */
+bool tg_uid_ledger_is_listed(const struct tg_uid_ledger *ledger, const char *name);
 
 /* Forgets a name that was wiped: it, and whoever waited for its number, may be published again. False: it was
  * not there, or the disk refuses; then it stays. */

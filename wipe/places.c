@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The places where accounts leave things. Their own paths lie in root's hands and are taken as they are;
- * below them nothing is trusted (tree.h).
+ * The places where accounts leave things. Their own paths lie in the system's hands and are taken as they
+ * are; below them nothing is trusted (tree.h).
  */
 #include "wipe/target.h"
 
@@ -15,6 +15,8 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { FIRST_PERSON = 1000 }; /* lower numbers are the system's */
 
 /* Looked through for what the uid owns. ssh-agent's sockets are in /tmp; at keeps its jobs below
  * /var/spool/cron on Debian, and cron its tables everywhere. */
@@ -55,9 +57,8 @@ static void take_over(struct tg_target *target, const struct tg_tree *tree, size
     target->failed += tree->failed - 1;
 }
 
-/* Opens a directory that belongs to root. -ENOENT: there is none, which is well. Anything else is a failure.
- */
-static int open_root_directory(struct tg_target *target, const char *path)
+/* Opens a directory of the system's. -ENOENT: there is none, which is well. Anything else is a failure. */
+static int open_system_directory(struct tg_target *target, const char *path)
 {
     struct stat status;
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -65,8 +66,8 @@ static int open_root_directory(struct tg_target *target, const char *path)
         return -ENOENT;
     if (fd < 0 || fstat(fd, &status) != 0) {
         tg_target_fail(target, "%s: %s", path, strerror(errno));
-    } else if (status.st_uid != 0) {
-        tg_target_fail(target, "%s does not belong to root", path);
+    } else if (status.st_uid >= FIRST_PERSON) {
+        tg_target_fail(target, "%s belongs to uid %u, not to the system", path, status.st_uid);
     } else {
         return fd;
     }
@@ -78,7 +79,7 @@ static int open_root_directory(struct tg_target *target, const char *path)
 static void sift(struct tg_target *target, const char *path)
 {
     struct tg_tree tree = {.dry_run = target->dry_run, .uid = target->account.uid};
-    int fd = open_root_directory(target, path);
+    int fd = open_system_directory(target, path);
     if (fd < 0)
         return;
     tg_tree_begin(&tree, path);
@@ -89,7 +90,7 @@ static void sift(struct tg_target *target, const char *path)
 static void remove_named(struct tg_target *target, const char *directory, const char *name)
 {
     struct stat status;
-    int fd = open_root_directory(target, directory);
+    int fd = open_system_directory(target, directory);
     if (fd < 0)
         return;
     if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(status.st_mode)) {
@@ -138,7 +139,7 @@ static void remove_home(struct tg_target *target)
     (void)snprintf(parent, sizeof parent, "%s", target->account.home);
     char *slash = strrchr(parent, '/');
     *slash = '\0';
-    int fd = open_root_directory(target, parent[0] == '\0' ? "/" : parent);
+    int fd = open_system_directory(target, parent[0] == '\0' ? "/" : parent);
     if (fd < 0)
         return;
     remove_own_directory(target, fd, parent, slash + 1, &target->home);
@@ -160,7 +161,7 @@ static void remove_runtime_directory(struct tg_target *target)
     static const char parent[] = "/run/user";
     char name[12];
     char path[sizeof parent + sizeof name];
-    int fd = open_root_directory(target, parent);
+    int fd = open_system_directory(target, parent);
     if (fd < 0)
         return;
     (void)snprintf(name, sizeof name, "%u", target->account.uid);

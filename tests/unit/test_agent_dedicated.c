@@ -104,6 +104,8 @@ static void test_while_the_teardown_is_due_nobody_opens(void **state)
     assert_false(opens(fixture, "alice"));
     assert_int_equal(fixture->answer.reason, TG_host_dedicated);
     assert_false(opens(fixture, "bob"));
+    assert_false(tg_dedicated_wiped(&fixture->agent));
+    tg_gate_accounts(&fixture->agent, &fixture->answer);
     assert_true(tg_dedicated_wiped(&fixture->agent));
     assert_string_equal(saved_owner(fixture).owner, "");
     assert_true(opens(fixture, "bob"));
@@ -190,8 +192,10 @@ static const char *publish(struct fixture *fixture, const struct tg_remembered_a
     return tg_uid_ledger_clash(&fixture->agent, account);
 }
 
+/* As tegata-wipe does: asks what there is, and tells what became of it. */
 static void wiped(struct fixture *fixture, const char *text)
 {
+    tg_gate_accounts(&fixture->agent, &fixture->answer);
     tg_gate_wiped(&fixture->agent, tg_bytes_of_text(text), &fixture->answer);
 }
 
@@ -226,6 +230,19 @@ static void test_what_frees_a_number(void **state)
     assert_int_equal(fixture->answer.reason, TG_allowed);
     assert_null(publish(fixture, &renamed));
     assert_non_null(publish(fixture, &alice));
+}
+
+static void test_a_session_that_opens_during_the_wipe(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tg_session session = {.id = "0123", .ticket = "T-1", .person = "alice", .account = "alice"};
+    assert_null(publish(fixture, &alice));
+    tg_gate_accounts(&fixture->agent, &fixture->answer);
+    assert_true(tg_dedicated_opened(&fixture->agent, &session));
+    tg_gate_wiped(&fixture->agent, tg_bytes_of_text("account alice\nhost\n"), &fixture->answer);
+    assert_int_equal(fixture->answer.reason, TG_internal_error);
+    assert_string_equal(fixture->agent.dedicated.owner, "alice");
+    assert_non_null(publish(fixture, &renamed));
 }
 
 static void test_a_number_that_cannot_be_recorded_is_not_published(void **state)
@@ -295,6 +312,7 @@ int main(void)
         TEST(test_owner_files),
         TEST(test_a_number_stays_with_its_name),
         TEST(test_what_frees_a_number),
+        TEST(test_a_session_that_opens_during_the_wipe),
         TEST(test_a_number_that_cannot_be_recorded_is_not_published),
         TEST(test_who_never_had_a_ticket_reserves_nothing),
         TEST(test_the_ledger_outlives_the_agent),
