@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { NONCE_BYTES = 16, NONCE_SIZE = 23 };
+enum { NONCE_BYTES = 16, NONCE_SIZE = 25 }; /* base64url without padding takes 22 characters */
 
 static void forget(struct tg_step_ups *ups, size_t index)
 {

@@ -222,7 +222,8 @@ static bool challenge(struct tg_agent *agent, const struct tg_client *client, co
         add_detail(answer, asking->command);
         return true;
     }
-    tg_refuse(answer, TG_step_up_failed, session->ticket, "too many challenges are open");
+    tg_refuse(answer, TG_step_up_failed, session->ticket,
+              "no challenge can be made: too many are open, or there is no memory");
     return false;
 }
 

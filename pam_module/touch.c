@@ -120,8 +120,9 @@ enum tg_reason tg_pam_touch(struct tg_pam_login *login, const char **detail)
     *detail = "the agent's challenge is not well-formed";
     if (!read_challenge(login->answer.text, &challenge))
         goto out;
-    /* Whatever PAM_SILENT says, which sudo always sets: who does not know waits for nothing. */
-    (void)pam_info(login->pamh, "Touch your security key to confirm: %s", login->answer.detail);
+    /* Whatever PAM_SILENT says, which sudo always sets: who does not know waits for nothing. As an error,
+     * because sudo writes what is none to the command's own output, and late. */
+    (void)pam_error(login->pamh, "Touch your security key to confirm: %s", login->answer.detail);
     reason = sign(&challenge, answer, &signature, detail);
     if (reason == TG_allowed)
         reason = prove(login, signature, detail);

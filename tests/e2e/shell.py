@@ -1,9 +1,13 @@
 """A session that stays open: one shell of a person on a host, to which a test gives one command after another."""
 
+import os
 import re
+import select
+import time
 
 from lab import Result
 
+SECONDS = 40
 END = re.compile(r"(.*)\x01(\d+)\n", re.DOTALL)
 
 
@@ -15,16 +19,22 @@ class Shell:
         self.process = lab.start("env", *settings, "as", person, "ssh", "-T", "-o", "BatchMode=yes", *words, host, "sh")
         self.run("true").ok()
 
+    def read(self, end):
+        """What comes next, before `end`; "" if the session ends or nothing comes."""
+        left = max(0, end - time.monotonic())
+        ready = select.select([self.process.stdout], [], [], left)[0]
+        return os.read(self.process.stdout.fileno(), 65536).decode(errors="backslashreplace") if ready else ""
+
     def run(self, command, stdin=None):
         """Runs it to its end. What it writes to either output is in `out`. Without `stdin` it reads nothing."""
         feed = "</dev/null" if stdin is None else f"<<'IN'\n{stdin}\nIN"
-        self.process.stdin.write(f"{{ {command}\n}} 2>&1 {feed}\nprintf '\\001%d\\n' $?\n")
-        self.process.stdin.flush()
+        self.send(f"{{ {command}\n}} 2>&1 {feed}\nprintf '\\001%d\\n' $?")
         text = ""
+        end = time.monotonic() + SECONDS
         while not (found := END.fullmatch(text)):
-            line = self.process.stdout.readline()
-            assert line, f"the session ended: {text}{self.process.stderr.read()}"
-            text += line
+            more = self.read(end)
+            assert more, f"the session ended, or {command!r} takes over {SECONDS} s: {text}"
+            text += more
         return Result((command,), int(found[2]), found[1], "")
 
     def send(self, command):

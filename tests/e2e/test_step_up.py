@@ -49,9 +49,10 @@ class Key:
                     f"{lab.home('bob')}/.ssh/{key}").ok()
 
 
-def login(lab, *words):
-    """Words for ssh: bob's security key from its file, never from an agent."""
-    return ["-F", f"{lab.home('bob')}/.ssh/security_key_config", "-o", "IdentityAgent=none", *words]
+def login(lab, forwarded=None):
+    """Words for ssh: bob's security key from its file, never from an agent. ssh forwards an agent only if it has one for itself."""
+    agent = ["-o", f"ForwardAgent={forwarded.path}", "-o", f"IdentityAgent={lab.home('bob')}/empty.sock"] if forwarded else []
+    return ["-F", f"{lab.home('bob')}/.ssh/security_key_config", *(agent or ["-o", "IdentityAgent=none"])]
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +69,18 @@ def touch_ticket(host_lab):
 
 
 @pytest.fixture(scope="module")
-def key(host_lab):
+def empty(host_lab):
+    return Key(host_lab, "empty", key="")
+
+
+@pytest.fixture(scope="module")
+def key(host_lab, empty):
     return Key(host_lab, "touched")
 
 
 @pytest.fixture
 def shell(host, touch_ticket, key):
-    with Shell(host.lab, "bob", words=login(host.lab, "-o", f"ForwardAgent={key.path}")) as one:
+    with Shell(host.lab, "bob", words=login(host.lab, key)) as one:
         yield one
 
 
@@ -101,7 +107,7 @@ def test_a_long_command_is_cut_where_it_can_be_seen(shell):
 def test_each_command_needs_its_own_touch(host, shell):
     """Neither a password that sudo remembers nor NOPASSWD is a touch."""
     sudoers = host.read("/etc/sudoers.d/tegata")
-    host.change("/etc/sudoers.d/tegata", "Defaults timestamp_timeout=60, timestamp_type=global\n" + sudoers)
+    host.change("/etc/sudoers.d/tegata", sudoers + "Defaults timestamp_timeout=60, timestamp_type=global\n")
     shell.run("sudo id -un").ok()
     refused(shell.run("sudo id -un"), "step_up_missing")
     shell.run("sudo -k").ok()
@@ -119,16 +125,15 @@ def test_su_asks_for_the_touch_and_for_the_password(host, shell):
     shell.run("su -c 'id -un'", stdin="wrong").failed()
 
 
-def test_a_key_that_nobody_touches(host, touch_ticket):
+def test_a_key_that_nobody_touches(host, touch_ticket, empty):
     untouched = Key(host.lab, "untouched", flags=0)
-    with Shell(host.lab, "bob", words=login(host.lab, "-o", f"ForwardAgent={untouched.path}")) as shell:
+    with Shell(host.lab, "bob", words=login(host.lab, untouched)) as shell:
         refused(shell.run("sudo id"), "step_up_failed")
     host.refused("step_up_failed", "sudo id")
 
 
-def test_an_agent_without_the_key(host, touch_ticket):
-    empty = Key(host.lab, "empty", key="")
-    with Shell(host.lab, "bob", words=login(host.lab, "-o", f"ForwardAgent={empty.path}")) as shell:
+def test_an_agent_without_the_key(host, touch_ticket, empty):
+    with Shell(host.lab, "bob", words=login(host.lab, empty)) as shell:
         refused(shell.run("sudo id"), "step_up_failed")
 
 
@@ -166,7 +171,7 @@ def test_the_persons_own_rights_reach_the_socket(host, shell):
     host.sh("rm -r /run/private").ok()
 
 
-def test_a_policy_that_asks_for_it_from_now_on(host_lab, host, key):
+def test_a_policy_that_asks_for_it_from_now_on(host_lab, host, touch_ticket):
     """Without step_up in the rule the same session needs no touch; this is the control, taken out."""
     text = host_lab.read(f"{host_lab.folder}/policy.json")
     host_lab.change_policy('next(rule for rule in policy["rules"] if rule["id"] == "touch")["step_up"] = 0')
@@ -183,7 +188,7 @@ class Between:
         self.shell = shell
         self.path = f"/tmp/between-{mode}"
         host.write("/usr/local/bin/between.py", BETWEEN)
-        shell.send(f"/usr/bin/python3 /usr/local/bin/between.py {mode} {self.path} /tmp/kept-answer $SSH_AUTH_SOCK &")
+        shell.send(f"/usr/bin/python3 /usr/local/bin/between.py {mode} {self.path} /tmp/kept-answer $SSH_AUTH_SOCK >/dev/null 2>&1 & between=$!")
         wait_until(lambda: host.run("test", "-S", self.path).status == 0, self.path)
 
     def sudo(self, command):
@@ -193,4 +198,4 @@ class Between:
         return self
 
     def __exit__(self, *_):
-        self.shell.run(f"kill %1; wait %1; rm {self.path}")
+        self.shell.run(f"kill $between; wait $between; rm {self.path}")

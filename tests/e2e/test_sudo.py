@@ -119,7 +119,7 @@ def test_each_session_has_its_own_tickets_groups(host, shell, plain_shell):
 def test_a_timestamp_of_one_session_opens_nothing_in_another(host, shell, plain_shell):
     """sudo is told to remember for an hour, wherever it is called."""
     remember = "Defaults timestamp_timeout=60, timestamp_type=global\n"
-    host.change("/etc/sudoers.d/tegata", remember + host.read("/etc/sudoers.d/tegata"))
+    host.change("/etc/sudoers.d/tegata", host.read("/etc/sudoers.d/tegata") + remember)
     shell.run("sudo id").ok()
     refused(plain_shell.run("sudo id"), "sudo_not_granted")
 

@@ -150,6 +150,7 @@ def write_nss(machine):
 
 
 SUDOERS = """\
+Defaults timestamp_timeout=0
 %ops ALL=(ALL) NOPASSWD: ALL
 %sysop ALL=(ALL:ALL) ALL
 %restarter ALL=(root) /usr/bin/touch /run/restarted
