@@ -20,7 +20,8 @@
 #include <unistd.h>
 
 enum {
-    CLOSING_MS = 2000,   /* that a monitor has to finish after PAM's close */
+    CLOSING_MS = 2000, /* that a monitor has to finish after PAM's close */
+    PROCESSES_PER_POLL_MS = 50,
     POLL_MS = 20,        /* between scans while something is ending */
     STUBBORN_MS = 10000, /* after so long the log says what does not go, and it is tried once a second */
     STUBBORN_POLL_MS = 1000,
@@ -519,13 +520,22 @@ static void kill_monitors(const struct tg_agent *agent)
     }
 }
 
-static int64_t due_of(const struct tg_agent *agent, const struct tg_session_ending *ending)
+/* When to look again at what was signalled. The more processes there are, the longer a scan takes, and the
+ * more of them need the processors to end. */
+static int64_t poll_interval(const struct tg_endings *endings)
 {
+    return POLL_MS + (int64_t)(endings->table.count / PROCESSES_PER_POLL_MS);
+}
+
+static int64_t due_of(const struct tg_agent *agent, const struct tg_endings *endings,
+                      const struct tg_session_ending *ending)
+{
+    int64_t poll = agent->steady + poll_interval(endings);
     if (ending->phase == TG_ENDING_BEGUN || ending->phase == TG_ENDING_TOLD)
         return ending->due;
-    if (ending->phase == TG_ENDING_KILLED && ending->due > agent->steady)
-        return ending->due;
-    return agent->steady + POLL_MS;
+    if (ending->phase == TG_ENDING_KILLED)
+        return ending->due > agent->steady ? ending->due : poll;
+    return tg_earlier(ending->due, poll);
 }
 
 static int64_t next_pass(const struct tg_agent *agent, const struct tg_endings *endings)
@@ -534,10 +544,10 @@ static int64_t next_pass(const struct tg_agent *agent, const struct tg_endings *
     for (size_t i = 0; i < agent->sessions.count; i++) {
         const struct tg_session *session = &agent->sessions.list[i];
         if (session->ended == 0 && session->ending.phase != TG_ENDING_NOT)
-            due = tg_earlier(due, due_of(agent, &session->ending));
+            due = tg_earlier(due, due_of(agent, endings, &session->ending));
     }
     for (size_t i = 0; i < endings->sweep_count; i++)
-        due = tg_earlier(due, due_of(agent, &endings->sweeps[i].ending));
+        due = tg_earlier(due, due_of(agent, endings, &endings->sweeps[i].ending));
     return due;
 }
 
