@@ -19,6 +19,8 @@ examplesudoersdir = $(exampledir)/sudoers.d
 dist_examplesudoers_DATA = examples/sudoers.d/tegata
 
 systemdsystemunit_DATA = examples/tegatad.service examples/tegatad.socket examples/tegata-teardown.service
+systemdscopedir = $(systemdsystemunitdir)/session-.scope.d
+dist_systemdscope_DATA = examples/session-.scope.d/tegata.conf
 sysusersdir = $(prefix)/lib/sysusers.d
 dist_sysusers_DATA = examples/sysusers.d/tegata.conf
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
