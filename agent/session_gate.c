@@ -335,14 +335,20 @@ static bool give_identity(struct tg_agent *agent, const struct tg_ticket *ticket
     return false;
 }
 
-static void report_opened(struct tg_agent *agent, const struct tg_session *session)
+/* Of a recorded session the event says where to find it, by a number that no person can make up: the kernel's
+ * audit session, which the recorder and the journal write down as well. */
+static void report_opened(struct tg_agent *agent, const struct tg_session *session, bool recorded)
 {
+    char detail[64] = "";
+    if (recorded)
+        (void)snprintf(detail, sizeof detail, "recorded in audit session %" PRIu32, session->audit_id);
     (void)tg_events_add(&agent->events,
                         &(struct tg_event){.kind = "session_opened",
                                            .ticket = session->ticket,
                                            .person = session->person,
                                            .account = session->account,
                                            .source = session->source,
+                                           .detail = detail,
                                            .session = session->id,
                                            .ends = session->ends},
                         agent->now);
@@ -403,7 +409,7 @@ static void open_session(struct tg_agent *agent, struct tg_client *client, struc
         refuse(agent, client, &answer);
         return;
     }
-    report_opened(agent, session);
+    report_opened(agent, session, answer.shell[0] != '\0');
     tg_admissions_forget(&agent->admissions, &client->process);
     hand_over(agent, client, session, &answer);
 }

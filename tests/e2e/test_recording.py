@@ -9,7 +9,7 @@ import shlex
 import pytest
 
 from forger import Forger, ident, rule
-from host import CONFIG, Host
+from host import CONFIG, Host, events
 from lab import Lab, Result, wait_until
 
 RECORDINGS = "/var/lib/recordings"
@@ -91,6 +91,10 @@ def test_a_terminal_is_recorded_with_ticket_person_and_session(place, host, tick
     assert "to be 42 seen" in done.out
     name, out = recording_with(host, "to be 42 seen")
     session = re.search(r"session (\w{32}) opened", host.lab.since_mark())[1]
+    opened = wait_until(lambda: [event for event in events(host.lab) if event["session"] == session and event["kind"] == "session_opened"],
+                        "the event")
+    numbers = {message["session"] for message in map(json.loads, host.read(RECORDINGS).splitlines()) if message["rec"] == name}
+    assert [event["detail"] for event in opened] == [f"recorded in audit session {number}" for number in numbers]
     assert f"(ticket {ticket}, person alice, session {session})" in out.splitlines()[0]
     host.logged(f" tegata-record: recording {name}: uid 20001, ticket {ticket}, person alice, session {session}", log="syslog")
 
