@@ -85,6 +85,12 @@ tests_unit_test_agent_tickets_SOURCES = tests/unit/test_agent_tickets.c $(WORLD)
 tests_unit_test_agent_tickets_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
 tests_unit_test_agent_tickets_LDADD = libtegata_agent.la $(TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_step_up
+TESTS += tests/unit/test_step_up
+tests_unit_test_step_up_SOURCES = tests/unit/test_step_up.c $(WORLD)
+tests_unit_test_step_up_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
+tests_unit_test_step_up_LDADD = libtegata_agent.la $(TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_agent_sessions
 TESTS += tests/unit/test_agent_sessions
 tests_unit_test_agent_sessions_SOURCES = tests/unit/test_agent_sessions.c $(WORLD) $(CRYPTO_HELP)

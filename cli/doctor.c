@@ -134,6 +134,34 @@ static void examine_text(struct tg_findings *findings, const char *path, const c
 
 static const struct tg_recording_paths recording_paths = TG_RECORDING_PATHS;
 
+/* The other files of pam.d, beside sshd's; those that are not there belong to programs that are not. */
+static void examine_other_pam(struct tg_findings *findings, const char *sshd_path)
+{
+    static const struct {
+        const char *name;
+        const char *purpose;
+    } files[] = {{"sudo", "for=sudo"}, {"sudo-i", "for=sudo"}, {"su", "for=sudo"},
+                 {"cron", "for=job"},  {"crond", "for=job"},   {"atd", "for=job"}};
+    const char *slash = strrchr(sshd_path, '/');
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct tg_error error = {0};
+        char *path = NULL;
+        char *text = NULL;
+        size_t length = 0;
+        int folder = slash == NULL ? 0 : (int)(slash - sshd_path) + 1;
+        if (asprintf(&path, "%.*s%s", folder, sshd_path, files[i].name) < 0)
+            return;
+        if (access(path, F_OK) == 0) {
+            if (tg_file_read(path, TEXT_MAX, TG_config_bad, &text, &length, &error) == 0)
+                tg_doctor_pam_other(findings, path, text, files[i].purpose);
+            else
+                tg_find(findings, TG_LEVEL_ERROR, "pam", NULL, "%s", error.text);
+        }
+        free(text);
+        free(path);
+    }
+}
+
 static void examine_host(struct tg_findings *findings, const struct tg_arguments *arguments)
 {
     struct tg_error error = {0};
@@ -156,6 +184,7 @@ static void examine_host(struct tg_findings *findings, const struct tg_arguments
         tg_doctor_recording(findings, config, policy, &recording_paths, "/run/utmp");
     }
     examine_text(findings, or_default(arguments, "pam-file", "/etc/pam.d/sshd"), "pam", tg_doctor_pam);
+    examine_other_pam(findings, or_default(arguments, "pam-file", "/etc/pam.d/sshd"));
     examine_text(findings, or_default(arguments, "nsswitch", "/etc/nsswitch.conf"), "nsswitch",
                  tg_doctor_nsswitch);
     if (access("/run/nscd/socket", F_OK) == 0 || access("/var/run/nscd/socket", F_OK) == 0)

@@ -35,6 +35,11 @@ bool tg_sshd_config_has_match(const char *text);
 /* Judges the content of /etc/pam.d/sshd; `path` is its name in what is said. */
 void tg_doctor_pam(struct tg_findings *findings, const char *path, const char *text);
 
+/* Judges the content of another file of pam.d, in which pam_tegata.so stands with `purpose`: "for=sudo"
+ * (sudo, su) or "for=job" (cron, atd). */
+void tg_doctor_pam_other(struct tg_findings *findings, const char *path, const char *text,
+                         const char *purpose);
+
 /* Judges the content of /etc/nsswitch.conf. */
 void tg_doctor_nsswitch(struct tg_findings *findings, const char *path, const char *text);
 

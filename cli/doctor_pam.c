@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * /etc/pam.d/sshd, pam.d(5): TYPE CONTROL MODULE [ARGUMENTS], @include FILE.
+ * /etc/pam.d/sshd, and the files of sudo, su, cron and at, pam.d(5): TYPE CONTROL MODULE [ARGUMENTS],
+ * @include FILE.
  */
 #include "cli/doctor.h"
 
@@ -17,6 +18,7 @@ struct pam_line {
     char type[WORD_SIZE]; /* "@include" too */
     char control[WORD_SIZE];
     char module[WORD_SIZE]; /* without its directory */
+    char arguments[WORD_SIZE];
 };
 
 /* Copies a word that ends at a blank, or at ']' if it begins with '['. Returns what follows. */
@@ -38,7 +40,8 @@ static bool read_line(const char *text, struct pam_line *line)
         return false;
     text = take_word(*text == '-' ? text + 1 : text, line->type);
     text = take_word(text, line->control);
-    (void)take_word(text, path);
+    text = take_word(text, path);
+    (void)snprintf(line->arguments, WORD_SIZE, "%.*s", WORD_SIZE - 1, text);
     const char *slash = strrchr(path, '/');
     (void)snprintf(line->module, WORD_SIZE, "%s", slash != NULL ? slash + 1 : path);
     return true;
@@ -81,9 +84,11 @@ struct stack {
     const char *path;
     bool found;
     bool systemd_before;
+    bool loginuid_before;
     bool included_before;
     bool skipped_before;
     char control[WORD_SIZE];
+    char arguments[WORD_SIZE];
 };
 
 static void walk(struct stack *stack, const char *text)
@@ -106,9 +111,11 @@ static void walk(struct stack *stack, const char *text)
         if (same_type && strcmp(line.module, "pam_tegata.so") == 0) {
             stack->found = true;
             memcpy(stack->control, line.control, sizeof stack->control);
+            memcpy(stack->arguments, line.arguments, sizeof stack->arguments);
         } else {
             stack->included_before = stack->included_before || includes(&line);
             stack->skipped_before = stack->skipped_before || ends_stack(&line) || jumps(&line);
+            stack->loginuid_before = stack->loginuid_before || strcmp(line.module, "pam_loginuid.so") == 0;
             stack->systemd_before = stack->systemd_before || strcmp(line.module, "pam_systemd.so") == 0;
         }
     }
@@ -147,12 +154,64 @@ static void judge(struct tg_findings *findings, const struct stack *stack, const
                 stack->control);
 }
 
+/* pam_setcred, which gives a session the groups of its own ticket, runs the auth stack. */
+static void judge_auth(struct tg_findings *findings, const struct stack *auth)
+{
+    if (!auth->found)
+        tg_find(findings, TG_LEVEL_ERROR, area, "as the first auth line: auth required pam_tegata.so",
+                "%.120s has no auth line for pam_tegata.so: a session gets the groups of all the account's "
+                "tickets",
+                auth->path);
+    else if (auth->skipped_before)
+        tg_find(
+            findings, TG_LEVEL_ERROR, area, "as the first auth line: auth required pam_tegata.so",
+            "%.120s: an auth line before pam_tegata.so can end the stack or jump, so that it is not asked",
+            auth->path);
+}
+
 void tg_doctor_pam(struct tg_findings *findings, const char *path, const char *text)
 {
+    struct stack auth = {.type = "auth", .path = path};
     struct stack account = {.type = "account", .path = path};
     struct stack session = {.type = "session", .path = path};
+    walk(&auth, text);
     walk(&account, text);
     walk(&session, text);
+    judge_auth(findings, &auth);
     judge(findings, &account, "as the first account line: account required pam_tegata.so");
-    judge(findings, &session, "as the first session line: session required pam_tegata.so");
+    judge(findings, &session, "behind pam_loginuid.so: session required pam_tegata.so");
+    if (session.found && !session.loginuid_before)
+        tg_find(findings, TG_LEVEL_ERROR, area, "move it behind: session required pam_loginuid.so",
+                "%.120s: pam_tegata.so comes before pam_loginuid.so: no session's processes can be told from "
+                "others, so every login is refused (session_untracked)",
+                path);
+}
+
+/* Is the word among the arguments? */
+static bool has_argument(const char *arguments, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = arguments; (at = strstr(at, word)) != NULL; at += length) {
+        bool begins = at > arguments && (at[-1] == ' ' || at[-1] == '\t');
+        if (begins && (at[length] == '\0' || at[length] == ' ' || at[length] == '\t'))
+            return true;
+    }
+    return false;
+}
+
+void tg_doctor_pam_other(struct tg_findings *findings, const char *path, const char *text,
+                         const char *purpose)
+{
+    struct stack account = {.type = "account", .path = path};
+    char fix[96];
+    walk(&account, text);
+    (void)snprintf(fix, sizeof fix, "as the first account line: account required pam_tegata.so %s", purpose);
+    if (!account.found)
+        tg_find(findings, TG_LEVEL_WARNING, area, fix,
+                "%.120s has no account line for pam_tegata.so: no ticket is asked for there", path);
+    else if (!has_argument(account.arguments, purpose))
+        tg_find(findings, TG_LEVEL_ERROR, area, fix, "%.120s: the account line of pam_tegata.so lacks %s",
+                path, purpose);
+    else
+        judge(findings, &account, fix);
 }

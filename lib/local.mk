@@ -52,9 +52,13 @@ tests_unit_test_agent_protocol_SOURCES = tests/unit/test_agent_protocol.c $(FAKE
 tests_unit_test_agent_protocol_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_agent_protocol_LDADD = $(PLUGIN_TEST_LIBS) -lpthread
 
-EXTRA_DIST += tests/fuzz/corpus/agent_protocol tests/fuzz/corpus/auth_info tests/fuzz/corpus/config
+EXTRA_DIST += tests/fuzz/corpus/agent_protocol tests/fuzz/corpus/auth_info tests/fuzz/corpus/config \
+	tests/fuzz/corpus/ssh_agent_answer
 if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz_agent_protocol tests/fuzz/fuzz_auth_info tests/fuzz/fuzz_config
+noinst_PROGRAMS += tests/fuzz/fuzz_agent_protocol tests/fuzz/fuzz_auth_info tests/fuzz/fuzz_config \
+	tests/fuzz/fuzz_ssh_agent_answer
+tests_fuzz_fuzz_ssh_agent_answer_LDADD = libtegata_plugin.la
+tests_fuzz_fuzz_ssh_agent_answer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_agent_protocol_LDADD = libtegata_plugin.la
 tests_fuzz_fuzz_agent_protocol_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_auth_info_LDADD = libtegata_plugin.la

@@ -85,6 +85,8 @@ def test_sshd_config(host, usual, line, level, text):
      "can end the stack or jump"),
     ("^session required pam_tegata", "session optional pam_systemd.so\nsession required pam_tegata", "error",
      "pam_systemd.so comes before pam_tegata.so"),
+    ("^auth required pam_tegata.so\n", "", "error", "has no auth line for pam_tegata.so"),
+    ("^session +required +pam_loginuid.so\n", "", "error", "comes before pam_loginuid.so"),
 ])
 def test_pam(host, usual, old, new, level, text):
     changed = re.sub(old, new, host.read(PAM), count=1, flags=re.MULTILINE)

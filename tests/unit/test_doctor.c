@@ -158,13 +158,32 @@ static void sees_match_blocks(void **state)
     assert_false(tg_sshd_config_has_match(""));
 }
 
+struct pam_row {
+    const char *text;
+    size_t errors;
+    size_t warnings;
+};
+
+static void assert_pam(const struct pam_row *row, const char *before, const char *purpose)
+{
+    struct tg_findings *findings = calloc(1, sizeof *findings);
+    char text[1024];
+    (void)snprintf(text, sizeof text, "%s%s", before, row->text);
+    if (purpose == NULL)
+        tg_doctor_pam(findings, "sshd", text);
+    else
+        tg_doctor_pam_other(findings, "sudo", text, purpose);
+    if (tg_findings_at(findings, TG_LEVEL_ERROR) != row->errors ||
+        tg_findings_at(findings, TG_LEVEL_WARNING) != row->warnings)
+        print_error("%s", text);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_ERROR), row->errors);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_WARNING), row->warnings);
+    free(findings);
+}
+
 static void judges_pam(void **state)
 {
-    static const struct {
-        const char *text;
-        size_t errors;
-        size_t warnings;
-    } rows[] = {
+    static const struct pam_row rows[] = {
         {"account required pam_tegata.so\nsession required pam_tegata.so\n", 0, 0},
         {"account requisite /lib/security/pam_tegata.so debug\nsession required pam_tegata.so\n@include "
          "common-session\n",
@@ -194,16 +213,44 @@ static void judges_pam(void **state)
         {"", 2, 0},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct tg_findings *findings = calloc(1, sizeof *findings);
-        tg_doctor_pam(findings, "sshd", rows[i].text);
-        if (tg_findings_at(findings, TG_LEVEL_ERROR) != rows[i].errors ||
-            tg_findings_at(findings, TG_LEVEL_WARNING) != rows[i].warnings)
-            print_error("row %zu\n", i);
-        assert_int_equal(tg_findings_at(findings, TG_LEVEL_ERROR), rows[i].errors);
-        assert_int_equal(tg_findings_at(findings, TG_LEVEL_WARNING), rows[i].warnings);
-        free(findings);
-    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_pam(&rows[i], "auth required pam_tegata.so\nsession required pam_loginuid.so\n", NULL);
+}
+
+static void judges_what_a_session_needs_of_pam(void **state)
+{
+    static const struct pam_row rows[] = {
+        {"auth required pam_tegata.so\nsession required pam_loginuid.so\nsession required pam_tegata.so\n", 0,
+         0},
+        {"session required pam_loginuid.so\nsession required pam_tegata.so\n", 1, 0},
+        {"auth sufficient pam_unix.so\nauth required pam_tegata.so\nsession required "
+         "pam_loginuid.so\nsession required pam_tegata.so\n",
+         1, 0},
+        {"auth required pam_tegata.so\nsession required pam_tegata.so\nsession required pam_loginuid.so\n", 1,
+         0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_pam(&rows[i], "account required pam_tegata.so\n", NULL);
+}
+
+static void judges_the_other_stacks(void **state)
+{
+    static const struct pam_row rows[] = {
+        {"account required pam_tegata.so for=sudo\n@include common-account\n", 0, 0},
+        {"account required pam_tegata.so debug for=sudo\n", 0, 0},
+        {"account required pam_tegata.so for=sudo conf=/etc/x\n", 0, 0},
+        {"account required pam_tegata.so\n", 1, 0},
+        {"account required pam_tegata.so for=job\n", 1, 0},
+        {"account required pam_tegata.so for=sudoers\n", 1, 0},
+        {"account required pam_tegata.so conf=/for=sudo\n", 1, 0},
+        {"account sufficient pam_tegata.so for=sudo\n", 1, 0},
+        {"account sufficient pam_rootok.so\naccount required pam_tegata.so for=sudo\n", 1, 0},
+        {"@include common-account\n", 0, 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_pam(&rows[i], "", "for=sudo");
 }
 
 static void judges_nsswitch(void **state)
@@ -306,6 +353,8 @@ int main(void)
         cmocka_unit_test(reads_versions),
         cmocka_unit_test(sees_match_blocks),
         cmocka_unit_test(judges_pam),
+        cmocka_unit_test(judges_what_a_session_needs_of_pam),
+        cmocka_unit_test(judges_the_other_stacks),
         cmocka_unit_test(judges_nsswitch),
         cmocka_unit_test(judges_the_agents_status),
         cmocka_unit_test(looks_for_the_recorder_where_a_rule_records),

@@ -232,7 +232,8 @@ static void no_agent_no_login(void **state)
 static void a_bad_line_in_pam_d_denies(void **state)
 {
     struct world *world = *state;
-    static const char *const options[] = {"nullok", "conf=relative", "debug=1", "conf", "Debug", "exempt"};
+    static const char *const options[] = {"nullok",  "for=", "for=su", "conf=relative",
+                                          "debug=1", "conf", "Debug",  "exempt"};
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         fake_agent_expect(world->agent, FAKE_ANSWERS, TG_allowed, "", "id");
         write_stack(world, options[i]);
@@ -397,6 +398,108 @@ static void the_rest_of_the_six(void **state)
     assert_int_equal(world->agent->asked, 0);
 }
 
+/* One call in the stack of sudo, by `caller`, to become root. */
+static int call_as(struct world *world, const char *caller, pam_call *call, int flags)
+{
+    pam_handle_t *pamh = start_pam(world, "root");
+    if (caller != NULL)
+        assert_int_equal(pam_set_item(pamh, PAM_RUSER, caller), PAM_SUCCESS);
+    int result = call(pamh, flags);
+    assert_int_equal(pam_end(pamh, result), PAM_SUCCESS);
+    return result;
+}
+
+static void sudo_is_asked_about_its_caller(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        pam_call *call;
+        enum tg_agent_kind kind;
+        int denied;
+    } calls[] = {{pam_authenticate, TG_AGENT_STEP_UP, PAM_CRED_INSUFFICIENT},
+                 {pam_acct_mgmt, TG_AGENT_SUDO, PAM_PERM_DENIED}};
+    write_stack(world, "for=sudo");
+    for (size_t i = 0; i < 2; i++) {
+        fake_agent_expect(world->agent, FAKE_ANSWERS, TG_allowed, "T-0123456789ABC", "");
+        assert_int_equal(call_as(world, NOT_LOCAL, calls[i].call, 0), PAM_SUCCESS);
+        assert_int_equal(world->agent->request.kind, calls[i].kind);
+        assert_string_equal(world->agent->request.account, NOT_LOCAL);
+        fake_agent_expect(world->agent, FAKE_ANSWERS, TG_sudo_not_granted, "T-0123456789ABC", "");
+        assert_int_equal(call_as(world, NOT_LOCAL, calls[i].call, PAM_SILENT), calls[i].denied);
+        assert_non_null(strstr(world->told, "(sudo_not_granted, ticket T-0123456789ABC)"));
+        assert_int_equal(call_as(world, "daemon", calls[i].call, 0), calls[i].denied);
+        fake_agent_expect(world->agent, FAKE_HANGS_UP, TG_allowed, "", "");
+        assert_int_not_equal(call_as(world, NOT_LOCAL, calls[i].call, 0), PAM_SUCCESS);
+        assert_int_not_equal(call_as(world, "daemon", calls[i].call, 0), PAM_SUCCESS);
+    }
+}
+
+/* This test is root: a caller that is not named is not root for that. */
+static void only_local_callers_outside_of_sessions_are_ignored(void **state)
+{
+    struct world *world = *state;
+    static const char *const stacks[] = {"for=sudo", "for=sudo exempt=daemon"};
+    for (size_t i = 0; i < 2; i++) {
+        write_stack(world, stacks[i]);
+        fake_agent_expect(world->agent, FAKE_ANSWERS, TG_session_none, "", "");
+        assert_int_equal(call_as(world, NOT_LOCAL, pam_acct_mgmt, 0), PAM_PERM_DENIED);
+        assert_int_equal(call_as(world, "daemon", pam_acct_mgmt, 0), PAM_SUCCESS);
+        assert_int_equal(world->agent->asked, i == 0 ? 2 : 1);
+        assert_int_equal(call_as(world, "root", pam_acct_mgmt, 0), PAM_SUCCESS);
+        assert_int_equal(world->agent->asked, i == 0 ? 2 : 1);
+        if (getuid() == 0) {
+            assert_int_equal(call_as(world, NULL, pam_acct_mgmt, 0), PAM_PERM_DENIED);
+            assert_logged("PAM_RUSER");
+        }
+    }
+}
+
+static void a_challenge_that_cannot_be_answered_denies(void **state)
+{
+    struct world *world = *state;
+    static const char *const challenges[] = {"AAAA", "AAAA !", "A AAAA", " ", "AAAA AAAA"};
+    write_stack(world, "for=sudo");
+    for (size_t i = 0; i < sizeof challenges / sizeof challenges[0]; i++) {
+        fake_agent_expect(world->agent, FAKE_ANSWERS, TG_allowed, "T-0123456789ABC", challenges[i]);
+        assert_int_equal(call_as(world, NOT_LOCAL, pam_authenticate, 0), PAM_CRED_INSUFFICIENT);
+        assert_non_null(strstr(world->told, "step_up_"));
+        assert_int_equal(world->agent->asked, 1);
+    }
+}
+
+static void a_job_is_asked_about_its_account(void **state)
+{
+    struct world *world = *state;
+    write_stack(world, "for=job");
+    fake_agent_expect(world->agent, FAKE_ANSWERS, TG_allowed, "", "");
+    assert_int_equal(call_once(world, NOT_LOCAL, pam_acct_mgmt, 0), PAM_SUCCESS);
+    assert_int_equal(world->agent->request.kind, TG_AGENT_JOB);
+    assert_string_equal(world->agent->request.account, NOT_LOCAL);
+    fake_agent_expect(world->agent, FAKE_ANSWERS, TG_session_none, "", "");
+    assert_int_equal(call_once(world, NOT_LOCAL, pam_acct_mgmt, 0), PAM_PERM_DENIED);
+    assert_int_equal(call_once(world, "daemon", pam_acct_mgmt, 0), PAM_SUCCESS);
+    fake_agent_expect(world->agent, FAKE_HANGS_UP, TG_allowed, "", "");
+    assert_int_equal(call_once(world, "root", pam_acct_mgmt, 0), PAM_SUCCESS);
+    assert_int_equal(call_once(world, "daemon", pam_acct_mgmt, 0), PAM_AUTHINFO_UNAVAIL);
+    assert_int_equal(call_once(world, NOT_LOCAL, pam_open_session, 0), PAM_SUCCESS);
+    assert_int_equal(world->agent->asked, 1);
+}
+
+static void a_session_has_its_environment(void **state)
+{
+    struct world *world = *state;
+    pam_handle_t *pamh = start_pam(world, NOT_LOCAL);
+    assert_int_equal(pam_putenv(pamh, "SSH_AUTH_INFO_0=" INFO), PAM_SUCCESS);
+    fake_agent_expect(world->agent, FAKE_ANSWERS, TG_allowed, "T-0123456789ABC", "0123456789abcdef");
+    (void)strcpy(world->agent->answer.person, "alice");
+    assert_int_equal(pam_open_session(pamh, 0), PAM_SUCCESS);
+    assert_string_equal(pam_getenv(pamh, "TEGATA_TICKET"), "T-0123456789ABC");
+    assert_string_equal(pam_getenv(pamh, "TEGATA_PERSON"), "alice");
+    assert_string_equal(pam_getenv(pamh, "TEGATA_SESSION"), "0123456789abcdef");
+    assert_null(pam_getenv(pamh, "TEGATA_SHELL"));
+    assert_int_equal(pam_end(pamh, PAM_SUCCESS), PAM_SUCCESS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +515,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_session_needs_a_certificate, begin, end),
         cmocka_unit_test_setup_teardown(a_session_needs_the_agents_word_and_an_id, begin, end),
         cmocka_unit_test_setup_teardown(the_rest_of_the_six, begin, end),
+        cmocka_unit_test_setup_teardown(sudo_is_asked_about_its_caller, begin, end),
+        cmocka_unit_test_setup_teardown(only_local_callers_outside_of_sessions_are_ignored, begin, end),
+        cmocka_unit_test_setup_teardown(a_challenge_that_cannot_be_answered_denies, begin, end),
+        cmocka_unit_test_setup_teardown(a_job_is_asked_about_its_account, begin, end),
+        cmocka_unit_test_setup_teardown(a_session_has_its_environment, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
