@@ -14,7 +14,7 @@ static const char *const kinds[] = {
     "session_refused", "exempt_login",    "session_opened",  "session_extended", "session_warned",
     "session_ended",   "session_closed",  "sudo_allowed",    "sudo_refused",     "stepped_up",
     "job_refused",     "grant_put",       "grant_removed",   "owner_taken",      "teardown",
-    "wiped",           "account_refused", "command_run",
+    "wiped",           "account_refused",
 };
 
 struct text_field {
