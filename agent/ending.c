@@ -90,16 +90,20 @@ static void wake(struct tg_agent *agent, int64_t due)
         endings->due = tg_earlier(endings->due, due);
 }
 
-/* Takes note of the scope that systemd has made for a session, if its monitor is in one by now. */
+/* Takes note of the scope that systemd has made for a session, if its monitor is in one by now. Of nothing
+ * but a session's own scope may all processes be ended: a listener that an administrator has started by hand
+ * stands in that administrator's, and so do its monitors where systemd makes them none. */
 static void read_scope(const struct tg_agent *agent, struct tg_session *session)
 {
     char cgroup[TG_CGROUP_SIZE];
+    char above[TG_CGROUP_SIZE];
     struct tg_process now;
+    pid_t parent;
     if (tg_process_cgroup(agent->proc_root, session->monitor.pid, cgroup, sizeof cgroup) != 0 ||
-        tg_process_read(agent->proc_root, session->monitor.pid, &now, NULL) != 0 ||
-        !tg_process_same(&now, &session->monitor))
+        tg_process_read(agent->proc_root, session->monitor.pid, &now, &parent) != 0 ||
+        !tg_process_same(&now, &session->monitor) ||
+        tg_process_cgroup(agent->proc_root, parent, above, sizeof above) != 0 || strcmp(cgroup, above) == 0)
         return;
-    /* Of nothing but a session's own scope may all processes be ended. */
     const char *name = strrchr(cgroup, '/');
     size_t length = strlen(cgroup);
     size_t suffix = strlen(".scope");

@@ -619,6 +619,43 @@ static void test_without_proc(void **state)
     reap(monitor);
 }
 
+static void show_cgroup(const struct fixture *fixture, pid_t pid, const char *text)
+{
+    write_process_file(fixture->proc, pid, "cgroup", text);
+}
+
+/* The scope that systemd has made holds what has left the audit session; one that is the listener's too does
+ * not count. */
+static void test_scope(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct tg_agent *agent = fixture->agent;
+    pid_t monitor = start_child(CHILD_MEEK);
+    pid_t other_monitor = start_child(CHILD_MEEK);
+    pid_t left = start_child(CHILD_MEEK);
+    show(fixture, getpid(), TG_AUDIT_UNSET, 0); /* the listener */
+    show(fixture, monitor, 5, 0);
+    show(fixture, other_monitor, 6, 0);
+    show(fixture, left, 9, 0);
+    show_cgroup(fixture, getpid(), "0::/user.slice/session-1.scope\n");
+    show_cgroup(fixture, monitor, "0::/user.slice/session-2.scope\n");
+    show_cgroup(fixture, other_monitor, "0::/user.slice/session-1.scope\n");
+    show_cgroup(fixture, left, "0::/user.slice/session-2.scope\n");
+    (void)add_session(fixture, monitor, 5, 0);
+    (void)add_session(fixture, other_monitor, 6, 0);
+    agent->now += 2;
+    (void)turn_after(fixture, 2000);
+    assert_string_equal(agent->sessions.list[0].cgroup, "/user.slice/session-2.scope");
+    assert_string_equal(agent->sessions.list[1].cgroup, "");
+    tg_session_end(agent, &agent->sessions.list[0], TG_ticket_revoked, "");
+    (void)turn_after(fixture, 0);
+    assert_int_equal(wait_for_end(left), SIGHUP);
+    assert_true(is_alive(other_monitor));
+    reap(monitor);
+    reap(other_monitor);
+    reap(left);
+}
+
 /* A process of which only the made-up /proc says that it is still there. */
 static void test_what_does_not_go(void **state)
 {
@@ -731,6 +768,7 @@ int main(void)
         WITH_AGENT(test_sweep),
         WITH_AGENT(test_sweep_spares),
         WITH_AGENT(test_without_proc),
+        WITH_AGENT(test_scope),
         WITH_AGENT(test_what_does_not_go),
         WITH_AGENT(test_telling),
         cmocka_unit_test(test_texts),
