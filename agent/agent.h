@@ -107,7 +107,7 @@ struct tg_agent {
     struct tg_admissions admissions;
     struct tg_sessions sessions;
     struct tg_endings *endings; /* ending.h */
-    bool sessions_unjudged; /* something has changed by which they are judged */
+    bool sessions_unjudged;     /* something has changed by which they are judged */
     struct tg_session_clock session_clock;
     struct tg_warn_minutes warn_minutes;
     struct tg_step_ups step_ups;

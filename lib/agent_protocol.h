@@ -20,13 +20,18 @@
  *     string  text: PRINCIPALS: one line for sshd (without newline), or "" for none
  *                   SESSION_OPEN: the session id, to be sent with SESSION_CLOSE
  *                   STATUS: one canonical JSON object, see docs/protocol.md
- *                   STEP_UP: the base64 of the login key's blob, a blank, the base64 of the bytes to be
- * signed TEARDOWN: who owned the host, for the log ACCOUNTS: one line "NAME UID HOME SESSIONS" for each account that
- * Tegata ever published here and that has not been wiped since others: "" uint32  seconds: SESSION_OPEN:
- * until when no extension can prolong it; the session must end by then. Else 0 string  person: SESSION_OPEN:
- * who this is; else "" string  shell: SESSION_OPEN: the shell that a recorded session runs, "" if it is not
- * recorded; else "" uint32  flags: SESSION_OPEN: enum tg_session_flag; else 0 string  gids: SESSION_OPEN of
- * an account of Tegata's: its supplementary groups in this very session, uint32 each; else ""
+ *                   STEP_UP: the base64 of the login key's blob, a blank, the base64 of the bytes to sign
+ *                   TEARDOWN: who owned the host, for the log
+ *                   ACCOUNTS: one line "NAME UID HOME SESSIONS" for each account that Tegata ever published
+ *                   here and that has not been wiped since
+ *                   others: ""
+ *     uint32  seconds: SESSION_OPEN: until when no extension can prolong it; the session must end by then.
+ *                   Else 0
+ *     string  person: SESSION_OPEN: who this is; else ""
+ *     string  shell: SESSION_OPEN: the shell that a recorded session runs, "" if it is not recorded; else ""
+ *     uint32  flags: SESSION_OPEN: enum tg_session_flag; else 0
+ *     string  gids: SESSION_OPEN of an account of Tegata's: its supplementary groups in this very session,
+ *                   uint32 each; else ""
  *
  * Nothing may follow the last field. Whatever is odd is answered with message_malformed, or not at all.
  *

@@ -283,23 +283,24 @@ static void allow_descriptors(void)
 int main(int argc, char **argv)
 {
     struct settings settings = {.config_path = TG_HOST_CONFIG_PATH};
+    struct work work = {0};
     bool done;
     settings.names = calloc((size_t)argc + 1, sizeof *settings.names);
-    struct work *work = calloc(1, sizeof *work);
-    if (settings.names == NULL || work == NULL)
+    if (settings.names == NULL) {
+        (void)complain("no memory", "");
         return EXIT_FAILURE;
+    }
     int status = read_options(argc, argv, &settings, &done);
     if (!done && geteuid() != 0) {
         (void)complain("this needs root", "");
         status = EXIT_FAILURE;
     } else if (!done) {
         allow_descriptors();
-        status = run(work, &settings);
+        status = run(&work, &settings);
     }
-    free(work->accounts);
-    free(work->targets);
-    free(work->search.list);
-    free(work);
+    free(work.accounts);
+    free(work.targets);
+    free(work.search.list);
     free(settings.names);
     return status;
 }
