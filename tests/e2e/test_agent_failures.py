@@ -194,6 +194,14 @@ def test_an_admission_is_of_one_monitor_alone(host, ticket):
     assert "(not_admitted)" in done.err, done.describe()
 
 
+def test_a_certificate_of_another_type_than_sshd_names_admits_nobody(host, ticket):
+    certificate = host.lab.read(f"{host.lab.home('alice')}/.ssh/id_ed25519-cert.pub").split()
+    done = host.run("setpriv", "--reuid=tegata-principals", "--regid=tegata-principals", "--init-groups", "sh", "-c",
+                    f"/usr/libexec/tegata-principals --account=alice --key-type=ssh-rsa-cert-v01@openssh.com --certificate={certificate[1]}; :")
+    assert done.ok().out == ""
+    host.refused("certificate_malformed", "of another type than sshd says")
+
+
 def test_a_leftover_socket_and_roster_are_replaced(host, ticket):
     host.touched = True
     host.agent("kill").ok()
