@@ -40,7 +40,7 @@ static bool read_challenge(const char *text, struct challenge *challenge)
            tg_base64_decode(TG_BASE64, data, challenge->storage + key_max, data_max, &challenge->data.length);
 }
 
-/* Who logged in, as pam_loginuid noted it: sudo has made all its own ids root's by now. */
+/* Who logged in, as pam_loginuid noted it: the ids of its own process are sudo's to change. */
 static bool read_login_uid(uid_t *uid)
 {
     uint32_t number = UINT32_MAX;

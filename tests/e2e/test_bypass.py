@@ -30,11 +30,20 @@ def by_password(host, account):
                           environment={"SSH_ASKPASS": "./askpass", "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0"})
 
 
+def no_password(host, account):
+    """The auth phase has no ear for it; without that line the account phase refuses."""
+    host.mark()
+    assert "Permission denied" in by_password(host, account).failed(255).err
+    host.refused("certificate_missing", "pam_tegata(sshd:auth)", log="syslog")
+
+
 def test_a_password_of_a_local_user(host):
     host.add_user(LOCAL_USER.replace("*", "x"))
     host.keep("/etc/shadow")
     host.run("chpasswd", stdin="localuser:secret\n").ok()
     host.other_sshd("PasswordAuthentication yes")
+    no_password(host, "localuser")
+    host.edit("/etc/pam.d/sshd", "^auth required pam_tegata.so$", "")
     not_let_in(host, by_password(host, "localuser"), "not_admitted")
 
 
@@ -43,6 +52,8 @@ def test_a_password_of_somebody_with_a_ticket(host, ticket):
     host.other_sshd("PasswordAuthentication yes")
     assert "Permission denied" in by_password(host, "alice").failed(255).err
     host.edit("/etc/pam.d/sshd", "^@include common-auth$", "auth required pam_permit.so")
+    no_password(host, "alice")
+    host.edit("/etc/pam.d/sshd", "^auth required pam_tegata.so$", "")
     not_let_in(host, by_password(host, "alice"), "not_admitted")
 
 
