@@ -12,8 +12,10 @@ LOCAL = "localuser:*:1999:1999::/home/localuser:/bin/sh"
 
 @pytest.fixture(scope="module")
 def role(host_lab):
-    """alice's ticket with every role."""
-    return host_lab.ticket("alice", ["bob"], "ops1", "--rule", "administration", duration="1h")
+    """alice's ticket with every role: it lasts longer than the one that the host's other tests share."""
+    ticket = host_lab.ticket("alice", ["bob"], "ops1", "--rule", "administration", duration="3h")
+    yield ticket
+    host_lab.release("alice", ticket)
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def shell(host, role):
 @pytest.fixture
 def plain_shell(host, role):
     """A session of alice's by a ticket without a role: it lasts longer than the other, so it is the one that is used."""
-    ticket = host.lab.ticket("alice", ["bob"], "ops1", "--rule", "developers", duration="3h")
+    ticket = host.lab.ticket("alice", ["bob"], "ops1", "--rule", "developers", duration="3h30m")
     with Shell(host.lab, "alice") as one:
         yield one
     host.lab.release("alice", ticket)
@@ -173,7 +175,7 @@ def test_without_the_account_line_nopasswd_opens_sudo(host, plain_shell):
 
 def test_without_the_auth_line_in_sshd_a_session_has_all_its_accounts_groups(host, role):
     """What pam_setcred is for: the roster knows the groups of an account, not those of a session."""
-    ticket = host.lab.ticket("alice", ["bob"], "ops1", "--rule", "developers", duration="3h")
+    ticket = host.lab.ticket("alice", ["bob"], "ops1", "--rule", "developers", duration="3h30m")
     assert host.ssh("alice", "id -nG").ok().out == "alice ops\n"
     host.edit("/etc/pam.d/sshd", "^auth required pam_tegata.so$", "")
     assert "sysop" in host.ssh("alice", "id -nG").ok().out.split()
