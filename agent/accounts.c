@@ -4,6 +4,7 @@
  */
 #include "agent/roster_publish.h"
 #include "agent/state.h"
+#include "lib/grow.h"
 #include "lib/roster_reader.h"
 
 #include <stdlib.h>
@@ -30,14 +31,11 @@ static struct tg_remembered_account *add(struct tg_accounts *accounts, const cha
 {
     if (strlen(name) >= TG_NAME_SIZE)
         return NULL;
-    if (accounts->count == accounts->size) {
-        size_t size = accounts->size == 0 ? 16 : 2 * accounts->size;
-        struct tg_remembered_account *grown = realloc(accounts->list, size * sizeof *grown);
-        if (grown == NULL)
-            return NULL;
-        accounts->list = grown;
-        accounts->size = size;
-    }
+    struct tg_remembered_account *list =
+        tg_grow(accounts->list, accounts->count, &accounts->size, sizeof *list);
+    if (list == NULL)
+        return NULL;
+    accounts->list = list;
     struct tg_remembered_account *account = &accounts->list[accounts->count++];
     *account = (struct tg_remembered_account){0};
     memcpy(account->name, name, strlen(name) + 1);

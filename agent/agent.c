@@ -9,6 +9,7 @@
 #include "agent/session_right.h"
 #include "agent/state.h"
 #include "lib/agent_protocol.h"
+#include "lib/monotonic.h"
 
 #include <pwd.h>
 #include <stdlib.h>
@@ -22,13 +23,11 @@ enum { ROOTS_FILE_MAX = 65536 };
 void tg_agent_read_clocks(struct tg_agent *agent)
 {
     struct timespec wall = {0};
-    struct timespec steady = {0};
     (void)clock_gettime(CLOCK_REALTIME, &wall);
-    /* Goes on while the machine sleeps: what was fresh before is not fresh afterwards. */
-    (void)clock_gettime(CLOCK_BOOTTIME, &steady);
     agent->now = wall.tv_sec;
     agent->now_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
-    agent->steady = (int64_t)steady.tv_sec * 1000 + steady.tv_nsec / 1000000;
+    /* What was fresh before the machine slept is not fresh afterwards. */
+    agent->steady = tg_boottime_ms();
 }
 
 int tg_agent_read_roots(const struct tg_host_config *config, struct tg_root_signers *roots,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/claims.h"
+#include "lib/grow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,21 +9,9 @@
 /* Of a process that nobody may claim. */
 enum { NOBODYS = -2, KERNEL_THREADS_PARENT = 2 };
 
-/* Makes room for one more. NULL without memory; the list then stays. */
-static void *grow(void *list, size_t *size, size_t count, size_t element)
-{
-    if (count < *size)
-        return list;
-    size_t larger = *size == 0 ? 64 : 2 * *size;
-    void *grown = reallocarray(list, larger, element);
-    if (grown != NULL)
-        *size = larger;
-    return grown;
-}
-
 bool tg_claims_add(struct tg_claims *claims, const struct tg_claim *claim)
 {
-    struct tg_claim *list = grow(claims->list, &claims->size, claims->count, sizeof *list);
+    struct tg_claim *list = tg_grow(claims->list, claims->count, &claims->size, sizeof *list);
     if (list == NULL)
         return false;
     claims->list = list;
@@ -248,7 +237,7 @@ int tg_claims_remember(struct tg_claims *claims, const struct tg_process_table *
         if (claims->owner[i] == TG_CLAIM_NONE || claims->list[claims->owner[i]].spared)
             continue;
         struct tg_claimed *before =
-            grow(claims->before, &claims->before_size, claims->before_count, sizeof *before);
+            tg_grow(claims->before, claims->before_count, &claims->before_size, sizeof *before);
         if (before == NULL)
             return -1;
         claims->before = before;

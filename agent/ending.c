@@ -11,6 +11,7 @@
 #include "agent/dedicated.h"
 #include "agent/network_grants.h"
 #include "agent/telling.h"
+#include "lib/grow.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -167,15 +168,12 @@ void tg_sweep(struct tg_agent *agent, uint32_t uid)
         if (endings->sweeps[i].uid == uid)
             return;
     }
-    if (endings->sweep_count == endings->sweep_size) {
-        size_t size = endings->sweep_size == 0 ? 16 : 2 * endings->sweep_size;
-        struct sweep *grown = reallocarray(endings->sweeps, size, sizeof *grown);
-        /* Without memory: all accounts are looked at again soon. */
-        if (grown == NULL)
-            return;
-        endings->sweeps = grown;
-        endings->sweep_size = size;
-    }
+    struct sweep *sweeps =
+        tg_grow(endings->sweeps, endings->sweep_count, &endings->sweep_size, sizeof *sweeps);
+    /* Without memory: all accounts are looked at again soon. */
+    if (sweeps == NULL)
+        return;
+    endings->sweeps = sweeps;
     endings->sweeps[endings->sweep_count++] = (struct sweep){
         .uid = uid, .ending = {.phase = TG_ENDING_BEGUN, .began = agent->steady, .due = agent->steady}};
     wake(agent, agent->steady);
@@ -213,14 +211,11 @@ static uint32_t own_audit_id(const struct tg_process_table *table, const struct 
 
 static bool add_target(struct tg_endings *endings, const struct target *target)
 {
-    if (endings->target_count == endings->target_size) {
-        size_t size = endings->target_size == 0 ? 16 : 2 * endings->target_size;
-        struct target *grown = reallocarray(endings->targets, size, sizeof *grown);
-        if (grown == NULL)
-            return false;
-        endings->targets = grown;
-        endings->target_size = size;
-    }
+    struct target *targets =
+        tg_grow(endings->targets, endings->target_count, &endings->target_size, sizeof *targets);
+    if (targets == NULL)
+        return false;
+    endings->targets = targets;
     endings->targets[endings->target_count++] = *target;
     return true;
 }
@@ -428,16 +423,9 @@ static void session_gone(struct tg_agent *agent, struct tg_session *session)
     char detail[320];
     bool ended = session->ending.reason != TG_allowed;
     describe(agent, session, detail, sizeof detail);
-    (void)tg_events_add(&agent->events,
-                        &(struct tg_event){.kind = ended ? "session_ended" : "session_closed",
-                                           .ticket = session->ticket,
-                                           .person = session->person,
-                                           .account = session->account,
-                                           .source = session->source,
-                                           .code = session->ending.reason,
-                                           .detail = detail,
-                                           .session = session->id},
-                        agent->now);
+    struct tg_event event = tg_session_event(session, ended ? "session_ended" : "session_closed", detail);
+    event.code = session->ending.reason;
+    (void)tg_events_add(&agent->events, &event, agent->now);
     tg_log(&agent->log, LOG_INFO, "session %s of %s (%s) %s%s%s", session->id, session->person,
            session->account, ended ? "ended" : "closed", detail[0] == '\0' ? "" : ": ", detail);
     if (session->pidfd >= 0)

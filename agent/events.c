@@ -4,6 +4,7 @@
 #include "agent/state.h"
 #include "lib/canonical_json.h"
 #include "lib/digest.h"
+#include "lib/grow.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,16 +35,12 @@ static const char *last_digest(const struct tg_events *events)
 /* Takes over `text`. */
 static bool append_line(struct tg_events *events, char *text, size_t length)
 {
-    if (events->count == events->size) {
-        size_t size = events->size == 0 ? 64 : 2 * events->size;
-        struct tg_event_line *grown = realloc(events->lines, size * sizeof *grown);
-        if (grown == NULL) {
-            free(text);
-            return false;
-        }
-        events->lines = grown;
-        events->size = size;
+    struct tg_event_line *lines = tg_grow(events->lines, events->count, &events->size, sizeof *lines);
+    if (lines == NULL) {
+        free(text);
+        return false;
     }
+    events->lines = lines;
     struct tg_event_line *line = &events->lines[events->count];
     *line = (struct tg_event_line){.text = text, .length = length};
     if (!tg_digest(tg_bytes_of(text, length), line->digest)) {

@@ -2,6 +2,7 @@
 #include "agent/marks.h"
 
 #include "agent/state.h"
+#include "lib/grow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +15,10 @@ void tg_marks_free(struct tg_marks *marks)
 
 bool tg_marks_add(struct tg_marks *marks, const struct tg_mark *mark)
 {
-    if (marks->count == marks->size) {
-        size_t size = marks->size == 0 ? 64 : 2 * marks->size;
-        struct tg_mark *grown = realloc(marks->list, size * sizeof *grown);
-        if (grown == NULL)
-            return false;
-        marks->list = grown;
-        marks->size = size;
-    }
+    struct tg_mark *list = tg_grow(marks->list, marks->count, &marks->size, sizeof *list);
+    if (list == NULL)
+        return false;
+    marks->list = list;
     marks->list[marks->count++] = *mark;
     return true;
 }

@@ -10,10 +10,10 @@
 
 enum { STAT_SIZE = 1024, PATH_SIZE = 256 };
 
-/* Reads a small file of /proc whole, as a C string. 0 or -errno. */
-static int read_small_file(const char *path, char *text, size_t size)
+int tg_process_file(int directory, const char *name, char *text, size_t size)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    text[0] = '\0';
+    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     ssize_t length = read(fd, text, size - 1);
@@ -62,7 +62,7 @@ int tg_process_read(const char *proc_root, pid_t pid, struct tg_process *process
         return -ESRCH;
     (void)snprintf(path, sizeof path, "%s/%d/stat", proc_root, (int)pid);
     struct tg_process_stat stat;
-    int result = read_small_file(path, text, sizeof text);
+    int result = tg_process_file(AT_FDCWD, path, text, sizeof text);
     if (result == 0)
         result = tg_process_parse_stat(text, &stat);
     if (result == 0 && stat.process.pid != pid)
@@ -97,7 +97,7 @@ int tg_boot_id(const char *proc_root, char out[TG_BOOT_ID_SIZE])
 {
     char path[PATH_SIZE];
     (void)snprintf(path, sizeof path, "%s/sys/kernel/random/boot_id", proc_root);
-    int result = read_small_file(path, out, TG_BOOT_ID_SIZE);
+    int result = tg_process_file(AT_FDCWD, path, out, TG_BOOT_ID_SIZE);
     out[strcspn(out, "\n")] = '\0';
     return result;
 }

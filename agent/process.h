@@ -17,6 +17,10 @@ struct tg_process {
 
 enum { TG_BOOT_ID_SIZE = 37 };
 
+/* Reads the beginning of a file of /proc, in one read, as a C string: `name` is below `directory`, or a path
+ * with AT_FDCWD. 0 or -errno, with *text empty. */
+int tg_process_file(int directory, const char *name, char *text, size_t size);
+
 bool tg_process_same(const struct tg_process *a, const struct tg_process *b);
 
 /* Reads who `pid` is and, if `parent` is not NULL, its parent's pid. `proc_root` is "/proc". 0 or -errno;

@@ -7,6 +7,7 @@
  * ends meanwhile and another gets its pid (the files of a process that has ended cannot be read).
  */
 #include "agent/process_table.h"
+#include "lib/grow.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -19,20 +20,6 @@
 
 /* /proc/PID/status has its Uid line within the first few hundred bytes; the line of groups may be long. */
 enum { STAT_SIZE = 1024, STATUS_SIZE = 2048, CGROUP_FILE_SIZE = 4096, PATH_SIZE = 256 };
-
-/* Reads the beginning of a file of /proc as a C string. 0 or -errno. */
-static int read_at(int directory, const char *name, char *text, size_t size)
-{
-    text[0] = '\0';
-    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    ssize_t length = read(fd, text, size - 1);
-    int result = length < 0 ? -errno : 0;
-    text[length < 0 ? 0 : length] = '\0';
-    (void)close(fd);
-    return result;
-}
 
 /* The whole text a decimal number up to `max`, with nothing but white space behind it. */
 static bool parse_number(const char *text, unsigned long max, unsigned long *out)
@@ -51,7 +38,7 @@ static int read_audit_id(int directory, uint32_t *audit_id)
     char text[32];
     unsigned long number;
     *audit_id = TG_AUDIT_UNSET;
-    int result = read_at(directory, "sessionid", text, sizeof text);
+    int result = tg_process_file(directory, "sessionid", text, sizeof text);
     if (result == -ENOENT)
         return 0;
     if (result != 0)
@@ -65,7 +52,7 @@ static int read_audit_id(int directory, uint32_t *audit_id)
 static int read_uids(int directory, uint32_t uids[4])
 {
     char text[STATUS_SIZE];
-    int result = read_at(directory, "status", text, sizeof text);
+    int result = tg_process_file(directory, "status", text, sizeof text);
     if (result != 0)
         return result;
     /* Newlines in the process's name, which stands before, are escaped by the kernel. */
@@ -79,7 +66,7 @@ static int read_stat(int directory, struct tg_process_entry *entry)
 {
     char text[STAT_SIZE];
     struct tg_process_stat stat;
-    int result = read_at(directory, "stat", text, sizeof text);
+    int result = tg_process_file(directory, "stat", text, sizeof text);
     if (result == 0)
         result = tg_process_parse_stat(text, &stat);
     if (result != 0)
@@ -138,14 +125,10 @@ static int read_entry(int proc, const char *name, bool with_uids, struct tg_proc
 
 static struct tg_process_entry *make_room(struct tg_process_table *table)
 {
-    if (table->count == table->size) {
-        size_t size = table->size == 0 ? 512 : 2 * table->size;
-        struct tg_process_entry *grown = realloc(table->list, size * sizeof *grown);
-        if (grown == NULL)
-            return NULL;
-        table->list = grown;
-        table->size = size;
-    }
+    struct tg_process_entry *list = tg_grow(table->list, table->count, &table->size, sizeof *list);
+    if (list == NULL)
+        return NULL;
+    table->list = list;
     return &table->list[table->count];
 }
 
@@ -274,7 +257,7 @@ int tg_process_cgroup(const char *proc_root, pid_t pid, char *out, size_t size)
     int directory = open_process(proc_root, pid);
     if (directory < 0)
         return directory;
-    int result = read_at(directory, "cgroup", text, sizeof text);
+    int result = tg_process_file(directory, "cgroup", text, sizeof text);
     (void)close(directory);
     if (result != 0)
         return result == -ENOENT ? 0 : result;

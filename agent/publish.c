@@ -6,10 +6,10 @@
 #include "agent/network_grants.h"
 #include "agent/recording.h"
 #include "lib/digest.h"
+#include "lib/monotonic.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { PUBLISH_AGAIN_S = 3600, RETRY_S = 10 };
 
@@ -175,14 +175,6 @@ static bool is_in_place(const struct tg_agent *agent)
     return tg_roster_generation(agent->config.roster) == agent->roster_generation;
 }
 
-/* The turn's own time will not do: whoever looked an account up meanwhile saw the old file. */
-static int64_t steady_now(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + 1;
-}
-
 static int build_and_write(struct tg_agent *agent, const struct tg_local_names *names, struct tg_error *error)
 {
     struct draft draft;
@@ -201,7 +193,8 @@ static int build_and_write(struct tg_agent *agent, const struct tg_local_names *
         result = write_draft(agent, &draft, error);
     if (result == 0) {
         memcpy(agent->roster_digest, digest, sizeof digest);
-        tg_recording_published(&agent->accounts, draft.users, draft.user_count, steady_now());
+        /* The turn's own time will not do: whoever looked an account up meanwhile saw the old file. */
+        tg_recording_published(&agent->accounts, draft.users, draft.user_count, tg_boottime_ms() + 1);
     }
 out:
     draft_free(&draft);

@@ -342,16 +342,9 @@ static void report_opened(struct tg_agent *agent, const struct tg_session *sessi
     char detail[64] = "";
     if (recorded)
         (void)snprintf(detail, sizeof detail, "recorded in audit session %" PRIu32, session->audit_id);
-    (void)tg_events_add(&agent->events,
-                        &(struct tg_event){.kind = "session_opened",
-                                           .ticket = session->ticket,
-                                           .person = session->person,
-                                           .account = session->account,
-                                           .source = session->source,
-                                           .detail = detail,
-                                           .session = session->id,
-                                           .ends = session->ends},
-                        agent->now);
+    struct tg_event event = tg_session_event(session, "session_opened", detail);
+    event.ends = session->ends;
+    (void)tg_events_add(&agent->events, &event, agent->now);
     tg_log(&agent->log, LOG_INFO, "session %s opened: %s as %s from %s by ticket %s", session->id,
            session->person, session->account, session->source[0] == '\0' ? "-" : session->source,
            session->ticket);

@@ -4,6 +4,7 @@
 #include "agent/process_table.h"
 #include "agent/state.h"
 #include "lib/base64.h"
+#include "lib/grow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,14 +43,10 @@ struct tg_session *tg_sessions_add(struct tg_sessions *sessions, const struct tg
 {
     if (sessions->count >= TG_SESSIONS_MAX)
         return NULL;
-    if (sessions->count == sessions->size) {
-        size_t size = sessions->size == 0 ? 16 : 2 * sessions->size;
-        struct tg_session *grown = realloc(sessions->list, size * sizeof *grown);
-        if (grown == NULL)
-            return NULL;
-        sessions->list = grown;
-        sessions->size = size;
-    }
+    struct tg_session *list = tg_grow(sessions->list, sessions->count, &sessions->size, sizeof *list);
+    if (list == NULL)
+        return NULL;
+    sessions->list = list;
     sessions->list[sessions->count] = *session;
     return &sessions->list[sessions->count++];
 }
@@ -77,6 +74,17 @@ void tg_sessions_remove(struct tg_sessions *sessions, struct tg_session *session
 {
     tg_session_clear(session);
     *session = sessions->list[--sessions->count];
+}
+
+struct tg_event tg_session_event(const struct tg_session *session, const char *kind, const char *detail)
+{
+    return (struct tg_event){.kind = kind,
+                             .ticket = session->ticket,
+                             .person = session->person,
+                             .account = session->account,
+                             .source = session->source,
+                             .detail = detail,
+                             .session = session->id};
 }
 
 size_t tg_sessions_open_count(const struct tg_sessions *sessions)

@@ -8,6 +8,7 @@
 #define TEGATA_AGENT_SESSIONS_H
 
 #include "agent/admissions.h"
+#include "agent/events.h"
 
 #include <jansson.h>
 
@@ -95,6 +96,10 @@ void tg_sessions_remove(struct tg_sessions *sessions, struct tg_session *session
 
 /* Gives back what a session holds that is in no table. */
 void tg_session_clear(struct tg_session *session);
+
+/* An event about a session. Points into it, and to `kind` and `detail`; `code` and `ends` are for the caller.
+ */
+struct tg_event tg_session_event(const struct tg_session *session, const char *kind, const char *detail);
 
 size_t tg_sessions_open_count(const struct tg_sessions *sessions);
 

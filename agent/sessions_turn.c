@@ -36,16 +36,9 @@ static void report_move(struct tg_agent *agent, const struct tg_session *session
     time_text(session->ends, is);
     (void)snprintf(detail, sizeof detail, "%sfrom %s by %s", session->ends < before ? "cut back " : "", was,
                    session->carrier);
-    (void)tg_events_add(&agent->events,
-                        &(struct tg_event){.kind = "session_extended",
-                                           .ticket = session->ticket,
-                                           .person = session->person,
-                                           .account = session->account,
-                                           .source = session->source,
-                                           .detail = detail,
-                                           .session = session->id,
-                                           .ends = session->ends},
-                        agent->now);
+    struct tg_event event = tg_session_event(session, "session_extended", detail);
+    event.ends = session->ends;
+    (void)tg_events_add(&agent->events, &event, agent->now);
     tg_log(&agent->log, LOG_INFO, "session %s of %s (%s) now ends at %s: %s", session->id, session->person,
            session->account, is, detail);
 }
@@ -128,15 +121,8 @@ static void warn(struct tg_agent *agent, struct tg_session *session, struct tg_p
     size_t terminals = result == 0 ? tg_session_tell(agent, session, table, line) : 0;
     (void)snprintf(detail, sizeof detail, "%" PRId64 " minute%s before the end, on %zu terminal%s", minutes,
                    minutes == 1 ? "" : "s", terminals, terminals == 1 ? "" : "s");
-    (void)tg_events_add(&agent->events,
-                        &(struct tg_event){.kind = "session_warned",
-                                           .ticket = session->ticket,
-                                           .person = session->person,
-                                           .account = session->account,
-                                           .source = session->source,
-                                           .detail = detail,
-                                           .session = session->id},
-                        agent->now);
+    struct tg_event event = tg_session_event(session, "session_warned", detail);
+    (void)tg_events_add(&agent->events, &event, agent->now);
 }
 
 static void warn_all(struct tg_agent *agent)

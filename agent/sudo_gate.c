@@ -134,15 +134,8 @@ static void add_event(struct tg_agent *agent, const struct asking *asking, const
                       const char *detail)
 {
     const struct tg_session *session = asking->session;
-    (void)tg_events_add(&agent->events,
-                        &(struct tg_event){.kind = kind,
-                                           .ticket = session->ticket,
-                                           .person = session->person,
-                                           .account = session->account,
-                                           .source = session->source,
-                                           .detail = detail,
-                                           .session = session->id},
-                        agent->now);
+    struct tg_event event = tg_session_event(session, kind, detail);
+    (void)tg_events_add(&agent->events, &event, agent->now);
     tg_log(&agent->log, LOG_INFO, "%s: session %s of %s (%s), ticket %s: %s", kind, session->id,
            session->person, session->account, session->ticket, detail);
 }

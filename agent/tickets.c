@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "agent/tickets.h"
+#include "lib/grow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -501,14 +502,11 @@ static bool add_candidate(struct tg_ticket_store *store, struct tg_ticket_entry 
 {
     if (entry->visit == store->visit)
         return true;
-    if (*count == store->candidates_size) {
-        size_t size = store->candidates_size == 0 ? 64 : 2 * store->candidates_size;
-        const struct tg_held_ticket **grown = realloc(store->candidates, size * sizeof *grown);
-        if (grown == NULL)
-            return false;
-        store->candidates = grown;
-        store->candidates_size = size;
-    }
+    const struct tg_held_ticket **candidates =
+        tg_grow(store->candidates, *count, &store->candidates_size, sizeof *candidates);
+    if (candidates == NULL)
+        return false;
+    store->candidates = candidates;
     entry->visit = store->visit;
     store->candidates[(*count)++] = &entry->held;
     return true;

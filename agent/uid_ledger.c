@@ -3,6 +3,7 @@
 
 #include "agent/gates.h"
 #include "agent/state.h"
+#include "lib/grow.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,14 +20,10 @@ static bool add(struct tg_uid_entries *entries, const char *name, uint32_t uid)
 {
     if (strlen(name) >= TG_WIPE_NAME_SIZE)
         return false;
-    if (entries->count == entries->size) {
-        size_t size = entries->size == 0 ? 16 : 2 * entries->size;
-        struct tg_uid_entry *grown = realloc(entries->list, size * sizeof *grown);
-        if (grown == NULL)
-            return false;
-        entries->list = grown;
-        entries->size = size;
-    }
+    struct tg_uid_entry *list = tg_grow(entries->list, entries->count, &entries->size, sizeof *list);
+    if (list == NULL)
+        return false;
+    entries->list = list;
     struct tg_uid_entry *entry = &entries->list[entries->count++];
     *entry = (struct tg_uid_entry){.uid = uid};
     memcpy(entry->name, name, strlen(name) + 1);

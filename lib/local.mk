@@ -10,6 +10,7 @@ libtegata_plugin_la_SOURCES = \
 	lib/options.c lib/options.h \
 	lib/base64.c lib/base64.h \
 	lib/error.h \
+	lib/grow.c lib/grow.h \
 	lib/log.c lib/log.h \
 	lib/monotonic.c lib/monotonic.h \
 	lib/reason.c lib/reason.h lib/reason.def \

@@ -10,4 +10,7 @@
 /* CLOCK_MONOTONIC in milliseconds. */
 int64_t tg_monotonic_ms(void);
 
+/* CLOCK_BOOTTIME in milliseconds: it also goes on while the machine sleeps. */
+int64_t tg_boottime_ms(void);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "wipe/mounts.h"
+#include "lib/grow.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -89,14 +90,10 @@ static bool parse_line(struct tg_bytes bytes, struct tg_mount *mount)
 
 static struct tg_mount *add(struct tg_mounts *mounts)
 {
-    if (mounts->count == mounts->size) {
-        size_t size = mounts->size == 0 ? 32 : 2 * mounts->size;
-        struct tg_mount *grown = realloc(mounts->list, size * sizeof *grown);
-        if (grown == NULL)
-            return NULL;
-        mounts->list = grown;
-        mounts->size = size;
-    }
+    struct tg_mount *list = tg_grow(mounts->list, mounts->count, &mounts->size, sizeof *list);
+    if (list == NULL)
+        return NULL;
+    mounts->list = list;
     struct tg_mount *mount = &mounts->list[mounts->count++];
     *mount = (struct tg_mount){0};
     return mount;
