@@ -90,12 +90,14 @@ static bool shell_gives_up_privileges(const struct tg_agent_answer *answer)
 /* Keeps what is needed later. A session that cannot be closed must not begin. */
 static const char *keep(pam_handle_t *pamh, const struct tg_agent_answer *answer)
 {
-    if (answer->text[0] == '\0' || strlen(answer->text) >= sizeof((struct kept_session *)NULL)->id)
+    struct kept_session *kept;
+    size_t length = strlen(answer->text);
+    if (length == 0 || length >= sizeof kept->id)
         return "the agent gave the session no id";
-    struct kept_session *kept = calloc(1, sizeof *kept);
+    kept = calloc(1, sizeof *kept);
     if (kept == NULL)
         return "out of memory";
-    (void)snprintf(kept->id, sizeof kept->id, "%s", answer->text);
+    memcpy(kept->id, answer->text, length + 1);
     kept->opener = getpid();
     kept->flags = answer->flags;
     if (shell_gives_up_privileges(answer))
