@@ -29,7 +29,7 @@ enum {
     PASSES_MAX = 10, /* back to back, while new processes are found: then the others have their turn */
     RETRY_MS = 100,  /* after /proc could not be read, or without memory */
     SWEEP_MS = 60000,
-    SCOPE_SECONDS = 1, /* after the opening: by then systemd has made its scope */
+    SCOPE_SECONDS = 30, /* after the opening: if systemd has made no scope by then, it makes none */
 };
 
 /* An account without an open session whose processes are being ended. */
@@ -572,21 +572,32 @@ static bool pass(struct tg_agent *agent, struct tg_endings *endings)
     return again;
 }
 
-/* Systemd makes a session's scope a moment after it has opened. Returns when to be called next. */
+/* Looks for the scope of one session. Returns when to look again, at growing intervals; never: INT64_MAX. */
+static int64_t look_for_scope(struct tg_agent *agent, struct tg_session *session)
+{
+    int64_t age = agent->now - session->opened;
+    if (session->cgroup[0] != '\0')
+        return INT64_MAX;
+    read_scope(agent, session);
+    if (session->cgroup[0] == '\0')
+        return age < 0 || age > SCOPE_SECONDS ? INT64_MAX : agent->steady + 1000 * (age + 1);
+    /* An agent that comes back when the monitor is gone could not find it any more. */
+    tg_session_note(agent, session);
+    return INT64_MAX;
+}
+
+/* Systemd makes a session's scope a moment after it has opened; on a host that is busy, seconds later.
+ * Returns when to be called next. */
 static int64_t read_scopes(struct tg_agent *agent)
 {
     int64_t due = INT64_MAX;
     for (size_t i = 0; i < agent->sessions.count; i++) {
         struct tg_session *session = &agent->sessions.list[i];
-        if (session->scope_read || session->pidfd < 0)
+        if (session->pidfd < 0)
             continue;
-        int64_t age = agent->now - session->opened;
-        if (age < 0 || age > SCOPE_SECONDS) {
-            read_scope(agent, session);
-            session->scope_read = true;
-            continue;
-        }
-        due = tg_earlier(due, agent->steady + 1000);
+        if (agent->steady >= session->scope_due)
+            session->scope_due = look_for_scope(agent, session);
+        due = tg_earlier(due, session->scope_due);
     }
     return due;
 }

@@ -47,7 +47,7 @@ struct tg_session {
     uint32_t audit_id;           /* /proc/MONITOR/sessionid: every process of the session has it */
     char cgroup[TG_CGROUP_SIZE]; /* of its own scope, once systemd has made one; "" before, or without systemd
                                   */
-    bool scope_read;             /* that was looked at since the agent began */
+    int64_t scope_due;           /* when that is looked for next, steady milliseconds */
     char ticket[TG_TICKET_ID_SIZE];  /* that opened it */
     char carrier[TG_TICKET_ID_SIZE]; /* that carries it longest now: the same, or an extension */
     char person[TG_ACCOUNT_SIZE];

@@ -546,6 +546,31 @@ static void remember_account(struct tg_agent *agent, uint32_t uid)
     agent->accounts.count = agent->accounts.size = 1;
 }
 
+/* systemd is slow, and the session's own scope is not there at the first look. */
+static void test_a_scope_that_comes_late(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct tg_agent *agent = fixture->agent;
+    pid_t monitor = start_child(CHILD_MEEK);
+    show(fixture, monitor, 5, 0);
+    show(fixture, getpid(), 4, 0);
+    write_process_file(fixture->proc, monitor, "cgroup", "0::/system.slice/ssh.service\n");
+    write_process_file(fixture->proc, getpid(), "cgroup", "0::/system.slice/ssh.service\n");
+    struct tg_session *session = add_session(fixture, monitor, 5, 20001);
+    for (int i = 0; i < 5; i++) {
+        agent->now += 1;
+        assert_true(turn_after(fixture, 1000) > 0);
+    }
+    assert_string_equal(session->cgroup, "");
+    write_process_file(fixture->proc, monitor, "cgroup", "0::/user.slice/session-5.scope\n");
+    for (int i = 0; i < 10; i++) {
+        agent->now += 1;
+        (void)turn_after(fixture, 1000);
+    }
+    assert_string_equal(session->cgroup, "/user.slice/session-5.scope");
+    reap(monitor);
+}
+
 static void test_sweep(void **state)
 {
     const struct fixture *fixture = *state;
@@ -765,6 +790,7 @@ int main(void)
         WITH_AGENT(test_a_monitor_that_does_not_finish),
         WITH_AGENT(test_a_reused_pid_is_not_hit),
         WITH_AGENT(test_an_audit_id_that_is_the_listeners),
+        WITH_AGENT(test_a_scope_that_comes_late),
         WITH_AGENT(test_sweep),
         WITH_AGENT(test_sweep_spares),
         WITH_AGENT(test_without_proc),
