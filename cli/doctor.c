@@ -140,8 +140,9 @@ static void examine_other_pam(struct tg_findings *findings, const char *sshd_pat
     static const struct {
         const char *name;
         const char *purpose;
-    } files[] = {{"sudo", "for=sudo"}, {"sudo-i", "for=sudo"}, {"su", "for=sudo"},
-                 {"cron", "for=job"},  {"crond", "for=job"},   {"atd", "for=job"}};
+    } files[] = {{"sudo", "for=sudo"},       {"sudo-i", "for=sudo"}, {"su", "for=sudo"},
+                 {"cron", "for=job"},        {"crond", "for=job"},   {"atd", "for=job"},
+                 {"systemd-user", "for=job"}};
     const char *slash = strrchr(sshd_path, '/');
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         struct tg_error error = {0};

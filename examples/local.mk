@@ -14,7 +14,8 @@ examplessh_DATA = examples/sshd_config.d/tegata.conf
 examplepamdir = $(exampledir)/pam.d
 examplemodprobedir = $(exampledir)/modprobe.d
 dist_examplemodprobe_DATA = examples/modprobe.d/tegata-confined.conf
-dist_examplepam_DATA = examples/pam.d/sshd examples/pam.d/sudo examples/pam.d/su examples/pam.d/cron examples/pam.d/atd
+dist_examplepam_DATA = examples/pam.d/sshd examples/pam.d/sudo examples/pam.d/su examples/pam.d/cron examples/pam.d/atd \
+	examples/pam.d/systemd-user
 examplesudoersdir = $(exampledir)/sudoers.d
 dist_examplesudoers_DATA = examples/sudoers.d/tegata
 

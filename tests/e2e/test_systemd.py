@@ -11,9 +11,10 @@ from lab import Lab, wait_until
 from shell import Shell
 
 CHANGES = """
-rule = next(rule for rule in policy["rules"] if rule["id"] == "developers")
-rule["max_extension_seconds"] = 3600
-policy["rules"].append(dict(rule, id="recorded", record=1, max_extension_seconds=0))
+rules = {rule["id"]: rule for rule in policy["rules"]}
+rules["developers"]["max_extension_seconds"] = 3600
+rules["administration"]["max_extension_seconds"] = 0
+policy["rules"].append(dict(rules["developers"], id="recorded", record=1, max_extension_seconds=0))
 """
 UNITS = "/etc/systemd/system"
 # Runs as root in a session, and leaves it as far as a process can: no parent in it, none of its descriptors, and not its audit
@@ -264,8 +265,17 @@ def test_a_revocation_ends_units_of_the_persons_systemd_too(own, host, ticket):
         wait_until(lambda: host.alices() == "", "the end of all that is alice's")
 
 
-def test_a_lingering_manager_without_a_session_is_ended(own, host, ticket):
-    """As it is there after the host has booted."""
+def test_without_a_session_there_is_no_manager(own, host, ticket):
+    """Though the account lingers, as one may that was there when the host was booted."""
+    ticket()
+    host.systemctl("start", "user@20001.service").failed()
+    host.refused("session_none", "systemd-user")
+    assert host.alices() == ""
+
+
+def test_a_manager_that_came_about_without_a_session_is_ended(own, host, ticket):
+    """Where the line in pam.d is not there."""
+    host.edit("/etc/pam.d/systemd-user", "^account required pam_tegata.so for=job$", "")
     ticket()
     host.systemctl("start", "user@20001.service").ok()
     wait_until(lambda: host.alices() != "", "alice's systemd")

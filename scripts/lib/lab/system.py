@@ -138,7 +138,11 @@ def write_pam(machine, bare):
     write_pam_stack(machine, "su", {
         "auth": f"auth [success=done ignore=ignore default=die] {CHECKPOINT} for=sudo",
         "account": f"account required {CHECKPOINT} for=sudo"}, behind={"auth": "pam_rootok.so"})
-    for service in ("cron", "atd"):
+    # Where systemd's own is in /usr/lib alone, one in /etc stands for it.
+    vendor, systemd_user = "/usr/lib/pam.d/systemd-user", "/etc/pam.d/systemd-user"
+    if machine.path(vendor).exists() and not machine.path(systemd_user).exists():
+        machine.write(systemd_user, machine.read(vendor))
+    for service in ("cron", "atd", "systemd-user"):
         write_pam_stack(machine, service, {"account": f"account required {CHECKPOINT} for=job"})
 
 
