@@ -225,6 +225,7 @@ static const char frame[] =
     "add set inet tegata name_servers6 { type ipv6_addr; }\n"
     "add chain inet tegata output { type filter hook output priority mangle; policy accept; }\n"
     "add chain inet tegata confined_output\n"
+    "add chain inet tegata handshakes\n"
     "flush table inet tegata\n"
     "flush set inet tegata confined\n"
     "flush set inet tegata confined_groups\n"
@@ -232,6 +233,7 @@ static const char frame[] =
     "flush set inet tegata name_servers6\n"
     "add rule inet tegata output meta skuid @confined goto confined_output\n"
     "add rule inet tegata output meta skgid @confined_groups goto confined_output\n"
+    "add rule inet tegata output tcp sport >= 1024 tcp flags & (syn | ack) == syn | ack goto handshakes\n"
     "add rule inet tegata confined_output meta skuid . ip daddr . tcp dport @permit4 accept\n"
     "add rule inet tegata confined_output meta skuid . ip6 daddr . tcp dport @permit6 accept\n"
     "add rule inet tegata confined_output ip daddr @name_servers4 meta l4proto { tcp, udp } th dport 53 "
@@ -240,7 +242,12 @@ static const char frame[] =
     "accept\n"
     /* No "established": what is over is over for connections, too. */
     "add rule inet tegata confined_output meta l4proto tcp reject with tcp reset\n"
-    "add rule inet tegata confined_output reject with icmpx type admin-prohibited\n";
+    "add rule inet tegata confined_output reject with icmpx type admin-prohibited\n"
+    /* A SYN cookie is answered in no socket's name. The connection that comes of it could be closed with its
+     * data unsent, and what the kernel sends then is nobody's either. So nobody's SYN-ACK leaves from where a
+     * confined account can listen. */
+    "add rule inet tegata handshakes meta skuid >= 0 return\n"
+    "add rule inet tegata handshakes drop\n";
 
 static void write_uids(FILE *stream, const char *set, const struct tg_network_rules *rules)
 {

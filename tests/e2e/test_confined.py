@@ -253,6 +253,29 @@ def test_every_family_of_sockets(network, tickets):
     assert set(said) < set(everybody)
 
 
+def test_nobody_connects_to_a_service_of_theirs(network, tickets):
+    """Their answers are packets like any; and a SYN cookie, which the kernel sends in nobody's name, does not leave either: closed with
+    its data unsent, such a connection would be nobody's, and send it."""
+    tickets()
+    knock = (f"import socket\ntry:\n    socket.create_connection(('{HOST4}', 9099), 3)\n    print('connected')\n"
+             "except OSError as error:\n    print(type(error).__name__)\n")
+
+    def set_cookies(value):
+        network.lab.on("ops1", "unshare", "--mount", "sh", "-euc",
+                       f"mount -t proc proc /proc; echo {value} >/proc/sys/net/ipv4/tcp_syncookies").ok()
+    service = network.start_session("/usr/bin/python3 -c \"import socket\none = socket.create_server(('', 9099))\n"
+                                    "print('listening', flush=True)\none.accept()\"")
+    assert service.stdout.readline() == "listening\n"
+    try:
+        for value in (1, 2):
+            set_cookies(value)
+            assert network.lab.on("ops2", "/usr/bin/python3", "-", stdin=knock).ok().out == "TimeoutError\n", value
+    finally:
+        set_cookies(1)
+        service.terminate()
+        service.wait(timeout=20)
+
+
 def forward(network, word, port):
     """A forwarding ssh of alice's, and what comes through it."""
     process = network.lab.start("as", "alice", "ssh", "-N", "-v", "-o", "ExitOnForwardFailure=yes", word, "ops1")

@@ -12,6 +12,8 @@
 #include "pam_module/socket_families.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -19,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FAMILIES = 64, SMC_PROTOCOL = 256 };
+enum { FAMILIES = 64, DCCP_TYPE = 6 };
 
 /* errno of a call that fails, 0 of one that does not. */
 static int outcome(long result)
@@ -30,6 +32,43 @@ static int outcome(long result)
 static bool is_left(int family)
 {
     return family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK;
+}
+
+/* Of all protocols over IP, are those left that the network rules hold, and no others? */
+static bool protocols_are_held(void)
+{
+    enum { PROTOCOLS = 263, MPTCP_PROTOCOL = 262 };
+    static const int families[] = {AF_INET, AF_INET6};
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK};
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        for (int protocol = 1; protocol < PROTOCOLS; protocol++) {
+            bool held = protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE ||
+                        protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6 || protocol == MPTCP_PROTOCOL;
+            for (size_t j = 0; !held && j < sizeof types / sizeof types[0]; j++) {
+                if (outcome(socket(families[i], types[j], protocol)) != EPROTONOSUPPORT)
+                    return false;
+            }
+        }
+        /* Without a protocol these are SCTP and DCCP, if there is such a thing. */
+        if (outcome(socket(families[i], SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) != EPROTONOSUPPORT ||
+            outcome(socket(families[i], DCCP_TYPE, 0)) != EPROTONOSUPPORT)
+            return false;
+    }
+    return true;
+}
+
+/* The kernel's own answer for this name is another one where it has MPTCP. */
+static bool upper_layers_are_refused(void)
+{
+    int tcp = socket(AF_INET, SOCK_STREAM, 0);
+    int on = 1;
+    bool refused = outcome(setsockopt(tcp, IPPROTO_TCP, TCP_ULP, "mptcp", 5)) == ENOENT &&
+                   outcome(syscall(SYS_setsockopt, tcp, (1L << 32) | IPPROTO_TCP, (1L << 32) | TCP_ULP,
+                                   "mptcp", 5)) == ENOENT &&
+                   outcome(setsockopt(tcp, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on)) == 0 &&
+                   outcome(setsockopt(tcp, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on)) == 0;
+    (void)close(tcp);
+    return refused;
 }
 
 /* Which check fails first; 0: none. For a process of its own, which never gets rid of the filter. */
@@ -49,7 +88,8 @@ static int check(void)
         outcome(socket(AF_NETLINK, SOCK_RAW, 0)) != 0 ||
         outcome(socketpair(AF_UNIX, SOCK_STREAM, 0, pair)) != 0)
         return 3;
-    if (outcome(socket(AF_INET, SOCK_STREAM, SMC_PROTOCOL)) != EPROTONOSUPPORT)
+    if (!protocols_are_held() || outcome(socket(AF_INET, SOCK_STREAM, IPPROTO_TCP)) != 0 ||
+        outcome(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP)) != 0)
         return 4;
     /* What the kernel takes as int, whatever stands in the upper half. */
     if (outcome(syscall(SYS_socket, (1L << 32) | AF_VSOCK, SOCK_STREAM, 0)) != EAFNOSUPPORT)
@@ -58,6 +98,8 @@ static int check(void)
         return 6;
     if (outcome(syscall(0x40000000 | SYS_socket, AF_VSOCK, SOCK_STREAM, 0)) != EPERM)
         return 7;
+    if (!upper_layers_are_refused())
+        return 8;
     return 0;
 }
 
