@@ -36,15 +36,33 @@ static void show_events(struct tg_cli *cli, struct tg_follower *follower)
     json_decref(answer);
 }
 
-/* The requester's tickets that could serve the same login, this one among them, as the verdict wants them. */
+/* The requester's tickets that could serve the same login, as the verdict wants them: those that are open,
+ * and the one that is shown, for why it does not serve any more. */
 struct candidates {
     struct tg_ticket_view *views;
-    const struct tg_held_ticket **held;
     size_t count;
+    const struct tg_held_ticket **held;
+    size_t held_count;
 };
 
-static void candidates_read(struct candidates *out, const json_t *tickets, const struct tg_policy *policy,
-                            int64_t now)
+/* It lengthens sessions, but opens none (ticket_extension); only a login's certificate would say so. */
+static bool only_extends(const struct tg_ticket *ticket)
+{
+    return ticket->extends[0] != '\0' && ticket->sessions > 0;
+}
+
+static void candidates_add(struct candidates *out, const struct tg_held_ticket *shown)
+{
+    for (size_t i = 0; i < out->count; i++) {
+        if (strcmp(out->held[i]->ticket->id, shown->ticket->id) == 0)
+            return;
+    }
+    if (!only_extends(shown->ticket))
+        out->held[out->held_count++] = shown;
+}
+
+static void candidates_read(struct candidates *out, const json_t *tickets, const struct tg_held_ticket *shown,
+                            const struct tg_policy *policy, int64_t now)
 {
     size_t total = json_array_size(tickets);
     *out = (struct candidates){0};
@@ -55,16 +73,16 @@ static void candidates_read(struct candidates *out, const json_t *tickets, const
         if (tg_ticket_view_read(json_array_get(tickets, i), policy, now, &out->views[out->count], &problem) !=
             0)
             continue;
-        /* It lengthens sessions, but opens none (ticket_extension); only a login's certificate would say so.
-         */
-        const struct tg_ticket *ticket = out->views[out->count].held.ticket;
-        if (ticket->extends[0] != '\0' && ticket->sessions > 0) {
+        if (only_extends(out->views[out->count].held.ticket)) {
             tg_ticket_view_clear(&out->views[out->count]);
             continue;
         }
         out->held[out->count] = &out->views[out->count].held;
         out->count++;
     }
+    out->held_count = out->count;
+    if (out->views != NULL && out->held != NULL)
+        candidates_add(out, shown);
 }
 
 static void candidates_clear(struct candidates *candidates)
@@ -75,20 +93,23 @@ static void candidates_clear(struct candidates *candidates)
     free(candidates->held);
 }
 
-/* Which ticket a login would use now, host by host: the verdict over all of the requester's open tickets. */
-static void show_use(struct tg_cli *cli, struct tg_link *link, const struct tg_ticket *ticket, int64_t now)
+/* Which ticket a login would use now, host by host: the verdict over these. */
+static void show_use(struct tg_cli *cli, struct tg_link *link, const struct tg_held_ticket *shown,
+                     int64_t now)
 {
+    const struct tg_ticket *ticket = shown->ticket;
     json_t *answer = NULL;
     struct tg_problem problem;
     struct candidates candidates;
     if (strcmp(ticket->requester, cli->config.name) != 0 ||
         tg_client_get(link->client, "/v1/tickets?role=mine&state=open", &answer, &problem) != 0)
         return;
-    candidates_read(&candidates, json_object_get(answer, "tickets"), link->trusted.policy, now);
+    candidates_read(&candidates, json_object_get(answer, "tickets"), shown, link->trusted.policy, now);
     for (size_t i = 0; i < ticket->host_count; i++) {
         struct tg_verdict verdict;
         struct tg_connection connection = {.host = ticket->hosts[i], .account = ticket->account};
-        tg_verdict(link->trusted.policy, candidates.held, candidates.count, NULL, &connection, now, &verdict);
+        tg_verdict(link->trusted.policy, candidates.held, candidates.held_count, NULL, &connection, now,
+                   &verdict);
         if (verdict.reason == TG_allowed && verdict.ticket != NULL)
             tg_field(&cli->out, "login", "%s@%s would use %s", ticket->account, ticket->hosts[i],
                      verdict.ticket->ticket->id);
@@ -119,7 +140,7 @@ static void show_view(struct tg_cli *cli, struct tg_follower *follower, const st
         tg_field(&cli->out, "opened", "%" JSON_INTEGER_FORMAT " %s", opened,
                  tg_plural((size_t)opened, "session", "sessions"));
     tg_render_sessions(&cli->out, link, ticket->id, now);
-    show_use(cli, link, ticket, now);
+    show_use(cli, link, &view->held, now);
     show_events(cli, follower);
 }
 

@@ -146,6 +146,7 @@ def test_of_two_tickets_the_one_that_lasts_longest_is_used(lab):
     lab.mark("ops2")
     lab.ssh("carol", "ops2", "true").failed(255)
     lab.logged("ticket_revoked", "ops2")
+    assert "would be refused: ticket_revoked" in shown_login(lab, "carol", short, "ops2")
 
 
 def test_a_login_right_after_the_approval(lab):
