@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import secrets
-import signal
 import subprocess
 import time
 
@@ -370,7 +369,7 @@ def test_tegata_sessions_follow(world, ops1, alice):
     session.end(code="ticket_revoked", detail="by the agent")
     line = process.stdout.readline()
     assert "ended" in line and "(ticket_revoked): by the agent" in line
-    process.send_signal(signal.SIGINT)
+    process.terminate()
     process.communicate(timeout=20)
 
 
