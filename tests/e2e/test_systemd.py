@@ -234,7 +234,7 @@ def test_an_extended_session_outlives_its_first_end(own, host, ticket):
 
 def test_without_an_agent_systemd_ends_everything_in_the_session(own, host, ticket):
     """Who does not act on SIGTERM is killed a moment later. A new session does not open meanwhile."""
-    ticket(rule="administration", duration="10s")
+    ticket(rule="administration", duration="15s")
     with Shell(own, "alice") as shell:
         shell.run("setsid -f sleep 81001 >/dev/null 2>&1").ok()
         shell.run("nohup sleep 81002 >/dev/null 2>&1 &").ok()
