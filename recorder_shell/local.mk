@@ -3,14 +3,13 @@
 libexec_PROGRAMS += tegata-record tegata-recorded-shell
 RECORDER_SHELL = recorder_shell/real_shell.c recorder_shell/real_shell.h pam_module/socket_families.c pam_module/socket_families.h
 RECORDER_SHELL_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
-RECORDER_SHELL_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 tegata_record_SOURCES = recorder_shell/tegata_record.c agent/process.c agent/process.h $(RECORDER_SHELL)
 tegata_record_CFLAGS = $(RECORDER_SHELL_CFLAGS)
-tegata_record_LDFLAGS = $(RECORDER_SHELL_LDFLAGS)
+tegata_record_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 tegata_record_LDADD = libtegata_plugin.la
 tegata_recorded_shell_SOURCES = recorder_shell/tegata_recorded_shell.c $(RECORDER_SHELL)
 tegata_recorded_shell_CFLAGS = $(RECORDER_SHELL_CFLAGS)
-tegata_recorded_shell_LDFLAGS = $(RECORDER_SHELL_LDFLAGS)
+tegata_recorded_shell_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 tegata_recorded_shell_LDADD = libtegata_plugin.la
 
 dist_doc_DATA += docs/recording.md

@@ -78,8 +78,13 @@ def test_what_programs_see_of_her(lab, alice):
     assert lab.ssh("alice", "ops1", "getent passwd 20001").ok().out.startswith("alice:*:20001:20001:")
     assert lab.ssh("alice", "ops1", "getent group ops").ok().out.startswith("ops:")
     assert lab.ssh("alice", "ops1", "touch mine && ls -l mine").ok().out.split()[2:4] == ["alice", "alice"]
-    assert "NOPASSWD: ALL" in lab.ssh("alice", "ops1", "sudo -l").ok().out
-    assert lab.ssh("alice", "ops1", "sudo -n id -u").ok().out == "0\n"
+
+
+def test_sudo_by_a_role_of_the_ticket(lab):
+    ticket = lab.ticket("alice", ["bob"], "ops2", "--rule", "administration", "--sudo", "sysop")
+    assert "ALL" in lab.ssh("alice", "ops2", "sudo -l").ok().out
+    assert lab.ssh("alice", "ops2", "sudo id -u").ok().out == "0\n"
+    lab.release("alice", ticket)
 
 
 def test_files_keep_their_owners_name(lab):
