@@ -230,6 +230,14 @@ int tg_claims_assign(struct tg_claims *claims, const struct tg_process_table *ta
     return 0;
 }
 
+int tg_claims_owner(const struct tg_claims *claims, const struct tg_process_entry *entry)
+{
+    int owner = may_be_claimed(entry) ? owner_by_audit_id(claims, entry->audit_id) : NOBODYS;
+    if (owner == TG_CLAIM_NONE)
+        owner = owner_by_uids(claims, entry);
+    return owner < 0 ? TG_CLAIM_NONE : owner;
+}
+
 int tg_claims_remember(struct tg_claims *claims, const struct tg_process_table *table)
 {
     claims->before_count = 0;

@@ -51,6 +51,10 @@ void tg_claims_free(struct tg_claims *claims);
  * threads, init and this very process are nobody's. -1 without memory. */
 int tg_claims_assign(struct tg_claims *claims, const struct tg_process_table *table, const char *proc_root);
 
+/* Who claims this process, that came after the scan, by its audit session id or one of its uids: index into
+ * `list` or TG_CLAIM_NONE. */
+int tg_claims_owner(const struct tg_claims *claims, const struct tg_process_entry *entry);
+
 /* Was this process claimed in the scan before? */
 bool tg_claims_knew(const struct tg_claims *claims, const struct tg_process *process);
 

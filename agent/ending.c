@@ -12,6 +12,7 @@
 #include "agent/network_grants.h"
 #include "agent/telling.h"
 #include "lib/grow.h"
+#include "lib/monotonic.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -27,6 +28,8 @@ enum {
     STUBBORN_MS = 10000, /* after so long the log says what does not go, and it is tried once a second */
     STUBBORN_POLL_MS = 1000,
     PASSES_MAX = 10, /* back to back, while new processes are found: then the others have their turn */
+    HUNT_MS = 5,     /* in each of these, for those who are new since its scan */
+    UNSURE_MAX = 10, /* scans that find none while processes come faster than they can be read */
     RETRY_MS = 100,  /* after /proc could not be read, or without memory */
     SWEEP_MS = 60000,
     SCOPE_SECONDS = 30, /* after the opening: if systemd has made no scope by then, it makes none */
@@ -266,12 +269,16 @@ static bool collect(struct tg_agent *agent, struct tg_endings *endings)
     return ok;
 }
 
-static struct target *target_of(const struct tg_endings *endings, size_t index)
+static struct target *target_of_claim(const struct tg_endings *endings, int owner)
 {
-    int owner = endings->claims.owner[index];
     if (owner == TG_CLAIM_NONE || endings->claims.list[owner].spared)
         return NULL;
     return &endings->targets[endings->claims.list[owner].target];
+}
+
+static struct target *target_of(const struct tg_endings *endings, size_t index)
+{
+    return target_of_claim(endings, endings->claims.owner[index]);
 }
 
 static void count(const struct tg_endings *endings)
@@ -371,13 +378,35 @@ static void send_signal(const struct tg_agent *agent, const struct tg_process_en
         target->problem = result;
 }
 
+/* The newest first, before they have forked. */
 static void send_signals(const struct tg_agent *agent, const struct tg_endings *endings)
 {
-    for (size_t i = 0; i < endings->table.count; i++) {
+    for (size_t i = endings->table.count; i-- > 0;) {
         const struct tg_process_entry *entry = &endings->table.list[i];
         struct target *target = target_of(endings, i);
         if (target != NULL && target->signal != 0 && (target->signal != SIGHUP || !is_carrier(target, entry)))
             send_signal(agent, entry, target);
+    }
+}
+
+/* Kills who came after the scan, and whoever comes after those: what forks and exits faster than a scan can
+ * be acted upon is not there any more when its signal is sent, but may be when it has just begun. */
+static void hunt(const struct tg_agent *agent, struct tg_endings *endings)
+{
+    int64_t until = tg_monotonic_ms() + HUNT_MS;
+    bool with_uids = endings->sweep_count > 0;
+    pid_t last = tg_process_last_pid(agent->proc_root);
+    for (pid_t pid = endings->table.last; pid > 0 && last >= pid && tg_monotonic_ms() < until;) {
+        struct tg_process_entry entry;
+        if (pid == last) {
+            last = tg_process_last_pid(agent->proc_root);
+            continue;
+        }
+        if (tg_process_table_read(agent->proc_root, ++pid, with_uids, &entry) != 1)
+            continue;
+        struct target *target = target_of_claim(endings, tg_claims_owner(&endings->claims, &entry));
+        if (target != NULL && target->signal == SIGKILL)
+            send_signal(agent, &entry, target);
     }
 }
 
@@ -457,13 +486,21 @@ static void sweep_gone(struct tg_agent *agent, struct tg_endings *endings, uint3
     }
 }
 
+/* Has nothing been left? Where the scan may have missed somebody, it takes more of them. */
+static bool is_gone(const struct tg_endings *endings, const struct target *target)
+{
+    struct tg_session_ending *ending = target->ending;
+    ending->unsure = target->alive > 0 || endings->table.settled ? 0 : ending->unsure + 1;
+    return target->alive == 0 && (ending->unsure == 0 || ending->unsure > UNSURE_MAX);
+}
+
 /* From the last back: removing a session moves the last of the table to its place, which was seen already. */
 static void finish(struct tg_agent *agent, struct tg_endings *endings)
 {
     bool any = false;
     for (size_t i = endings->target_count; i-- > 0;) {
         const struct target *target = &endings->targets[i];
-        if (target->alive > 0)
+        if (!is_gone(endings, target))
             continue;
         if (target->session == NULL) {
             sweep_gone(agent, endings, target->uid);
@@ -543,10 +580,19 @@ static int64_t next_pass(const struct tg_agent *agent, const struct tg_endings *
     return due;
 }
 
+/* Do new processes turn up among those that are killed? */
+static bool is_outrun(const struct tg_endings *endings)
+{
+    for (size_t i = 0; i < endings->target_count; i++) {
+        if (endings->targets[i].signal == SIGKILL && endings->targets[i].fresh > 0)
+            return true;
+    }
+    return false;
+}
+
 /* True: new processes turned up among those that are killed, and it should be done again at once. */
 static bool pass(struct tg_agent *agent, struct tg_endings *endings)
 {
-    bool again = false;
     drop_sweeps(agent, endings);
     if (next_pass(agent, endings) == INT64_MAX)
         return false;
@@ -558,9 +604,11 @@ static bool pass(struct tg_agent *agent, struct tg_endings *endings)
     for (size_t i = 0; i < endings->target_count; i++)
         step(agent, &endings->targets[i]);
     send_signals(agent, endings);
+    bool outrun = is_outrun(endings);
+    if (outrun)
+        hunt(agent, endings);
     for (size_t i = 0; i < endings->target_count; i++) {
         struct target *target = &endings->targets[i];
-        again = again || (target->signal == SIGKILL && target->fresh > 0);
         complain(agent, target);
         /* Why it ends, for an agent that comes back in the midst of it. */
         if (target->session != NULL && target->signal == SIGHUP)
@@ -569,7 +617,7 @@ static bool pass(struct tg_agent *agent, struct tg_endings *endings)
     /* Without memory for it, some are counted twice. */
     (void)tg_claims_remember(&endings->claims, &endings->table);
     finish(agent, endings);
-    return again;
+    return outrun;
 }
 
 /* Looks for the scope of one session. Returns when to look again, at growing intervals; never: INT64_MAX. */

@@ -16,10 +16,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* /proc/PID/status has its Uid line within the first few hundred bytes; the line of groups may be long. */
-enum { STAT_SIZE = 1024, STATUS_SIZE = 2048, CGROUP_FILE_SIZE = 4096, PATH_SIZE = 256 };
+enum { STAT_SIZE = 1024, STATUS_SIZE = 2048, CGROUP_FILE_SIZE = 4096, LOAD_SIZE = 128, PATH_SIZE = 256 };
+
+/* Of those that come while a table is read: how often it is looked for more, and how many of the pids that
+ * were given last are looked at once more, because the kernel gives a pid a little before it can be found. */
+enum { ROUNDS_MAX = 64, RECENT_PIDS = 16 };
 
 /* The whole text a decimal number up to `max`, with nothing but white space behind it. */
 static bool parse_number(const char *text, unsigned long max, unsigned long *out)
@@ -148,39 +153,145 @@ static bool is_sorted(const struct tg_process_table *table)
     return true;
 }
 
-static int scan(struct tg_process_table *table, const char *proc_root, bool with_uids)
+static void sort(struct tg_process_table *table)
 {
-    int result = 0;
+    if (!is_sorted(table))
+        qsort(table->list, table->count, sizeof table->list[0], by_pid);
+}
+
+/* Appends the process with this name below /proc, if there is one. 1, 0 or -errno. */
+static int append(struct tg_process_table *table, int proc, const char *name, bool with_uids)
+{
+    struct tg_process_entry *entry = make_room(table);
+    if (entry == NULL)
+        return -ENOMEM;
+    int read = read_entry(proc, name, with_uids, entry);
+    if (read > 0)
+        table->count++;
+    return read;
+}
+
+static int list(struct tg_process_table *table, DIR *directory, bool with_uids)
+{
     table->count = 0;
-    DIR *directory = opendir(proc_root);
-    if (directory == NULL)
-        return -errno;
     for (;;) {
         errno = 0;
         const struct dirent *file = readdir(directory);
-        if (file == NULL) {
-            result = -errno;
+        if (file == NULL)
             break;
-        }
-        if (!isdigit((unsigned char)file->d_name[0]))
-            continue;
-        struct tg_process_entry *entry = make_room(table);
-        if (entry == NULL) {
-            result = -ENOMEM;
-            break;
-        }
-        int read = read_entry(dirfd(directory), file->d_name, with_uids, entry);
-        if (read < 0) {
-            result = read;
-            break;
-        }
-        table->count += (size_t)read;
+        int read = isdigit((unsigned char)file->d_name[0])
+                       ? append(table, dirfd(directory), file->d_name, with_uids)
+                       : 0;
+        if (read < 0)
+            return read;
     }
-    (void)closedir(directory);
+    int result = -errno;
     /* The kernel lists them by pid already. */
-    if (!is_sorted(table))
-        qsort(table->list, table->count, sizeof table->list[0], by_pid);
+    sort(table);
     return result;
+}
+
+/* --- Those who come meanwhile
+ * --------------------------------------------------------------------------------------- */
+
+static pid_t last_pid(int proc)
+{
+    char text[LOAD_SIZE];
+    unsigned long pid;
+    if (tg_process_file(proc, "loadavg", text, sizeof text) != 0)
+        return 0;
+    const char *word = strrchr(text, ' ');
+    return word != NULL && parse_number(word + 1, INT32_MAX, &pid) ? (pid_t)pid : 0;
+}
+
+/* Pids are given to threads as well, which /proc shows to those who ask for them by number. */
+static bool is_thread(const struct tg_process_entry *entry)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, entry->process.pid, 0U);
+    bool thread = pidfd < 0 && (errno == EINVAL || errno == ENOENT);
+    if (pidfd >= 0)
+        (void)close(pidfd);
+    return thread;
+}
+
+/* Appends those from `first` to `last` that the table has not got. How many, or -errno. */
+static int read_newcomers(struct tg_process_table *table, int proc, pid_t first, pid_t last, bool with_uids)
+{
+    const size_t known_count = table->count;
+    int found = 0;
+    for (pid_t pid = first; pid <= last; pid++) {
+        const struct tg_process_table known = {.list = table->list, .count = known_count};
+        char name[16];
+        (void)snprintf(name, sizeof name, "%d", (int)pid);
+        int read = tg_process_table_find(&known, pid) != NULL ? 0 : append(table, proc, name, with_uids);
+        if (read < 0)
+            return read;
+        if (read > 0 && is_thread(&table->list[table->count - 1]))
+            table->count--;
+        else
+            found += read;
+    }
+    sort(table);
+    return found;
+}
+
+/* Whoever forks and exits at once, again and again, has left the pid that was listed when its turn comes to
+ * be read, and the one that it has then was not listed. So every pid that the kernel has given since `first`
+ * is looked at, until it gives no more: then whoever was not there has left nobody. */
+static int follow(struct tg_process_table *table, int proc, pid_t first, bool with_uids)
+{
+    pid_t from = first;
+    table->last = first;
+    table->settled = first == 0;
+    for (int round = 0; round < ROUNDS_MAX && !table->settled; round++) {
+        pid_t last = last_pid(proc);
+        /* They have begun anew at the lowest pids, some of which were passed already. */
+        if (last < table->last)
+            return 0;
+        int found = read_newcomers(table, proc, from + 1, last, with_uids);
+        if (found < 0)
+            return found;
+        table->settled = last == table->last && found == 0;
+        table->last = last;
+        from = last - first > RECENT_PIDS ? last - RECENT_PIDS : first;
+    }
+    return 0;
+}
+
+static int scan(struct tg_process_table *table, const char *proc_root, bool with_uids)
+{
+    table->count = 0;
+    table->settled = false;
+    DIR *directory = opendir(proc_root);
+    if (directory == NULL)
+        return -errno;
+    pid_t first = last_pid(dirfd(directory));
+    int result = list(table, directory, with_uids);
+    if (result == 0)
+        result = follow(table, dirfd(directory), first, with_uids);
+    (void)closedir(directory);
+    return result;
+}
+
+pid_t tg_process_last_pid(const char *proc_root)
+{
+    int proc = open(proc_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    pid_t last = proc < 0 ? 0 : last_pid(proc);
+    if (proc >= 0)
+        (void)close(proc);
+    return last;
+}
+
+int tg_process_table_read(const char *proc_root, pid_t pid, bool with_uids, struct tg_process_entry *entry)
+{
+    char name[16];
+    int proc = open(proc_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (proc < 0)
+        return -errno;
+    (void)snprintf(name, sizeof name, "%d", (int)pid);
+    int read = read_entry(proc, name, with_uids, entry);
+    (void)close(proc);
+    return read;
 }
 
 int tg_process_table_scan(struct tg_process_table *table, const char *proc_root)

@@ -22,15 +22,24 @@ struct tg_process_table {
     struct tg_process_entry *list; /* by pid */
     size_t count;
     size_t size;
+    pid_t last;   /* that the kernel had given when the table was complete; 0: it does not say */
+    bool settled; /* nobody escaped by forking and exiting while it was read */
 };
 
-/* Reads the table anew. Processes that end meanwhile are left out. 0, or -errno if /proc cannot be read or
- * there is no memory. */
+/* Reads the table anew. Processes that end meanwhile are left out, but not what they have forked: who comes
+ * while it is read is in it too, as long as they do not come faster than they can be read (`settled` is false
+ * then). 0, or -errno if /proc cannot be read or there is no memory. */
 int tg_process_table_scan(struct tg_process_table *table, const char *proc_root);
 
 /* The same without the uids, which take a third of the time. */
 int tg_process_table_scan_sessions(struct tg_process_table *table, const char *proc_root);
 void tg_process_table_free(struct tg_process_table *table);
+
+/* The pid that the kernel gave last, to a process or to a thread; 0 if it does not say. */
+pid_t tg_process_last_pid(const char *proc_root);
+
+/* Reads one process as it is now, with the uids if asked. 1; 0: there is none (any more); or -errno. */
+int tg_process_table_read(const char *proc_root, pid_t pid, bool with_uids, struct tg_process_entry *entry);
 
 /* NULL if there is none. */
 const struct tg_process_entry *tg_process_table_find(const struct tg_process_table *table, pid_t pid);

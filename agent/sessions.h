@@ -35,9 +35,10 @@ struct tg_session_ending {
     enum tg_ending_phase phase;
     enum tg_reason reason; /* why; allowed: it was closed from the other side */
     char detail[160];
-    int64_t began;    /* steady milliseconds */
-    int64_t due;      /* when the next phase begins, steady milliseconds */
-    size_t processes; /* that were ended, the monitor included */
+    int64_t began;       /* steady milliseconds */
+    int64_t due;         /* when the next phase begins, steady milliseconds */
+    size_t processes;    /* that were ended, the monitor included */
+    unsigned int unsure; /* scans in a row that found none, but may have missed somebody */
 };
 
 struct tg_session {

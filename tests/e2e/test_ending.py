@@ -166,6 +166,37 @@ def test_a_fork_bomb(host, alice):
     assert int(ended["detail"].split()[3]) >= MANY
 
 
+COMET = """
+import os, signal, socket
+for number in (signal.SIGHUP, signal.SIGTERM):
+    signal.signal(number, signal.SIG_IGN)
+trace = socket.socket(socket.AF_UNIX)
+trace.bind("\\0comet")
+while True:
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+"""
+
+
+def comet_is_there(host):
+    """Its processes are hard to see, but each has the socket of the one before."""
+    return host.sh("grep -q '@comet$' /proc/net/unix").status == 0
+
+
+def test_a_process_that_is_always_another_one(host, alice):
+    """It forks and exits at once: whoever is listed is gone when its turn comes to be read, and when it is to be killed."""
+    lab = host.lab
+    lab.on("ops1", "tee", "/tmp/comet.py", stdin=COMET).ok()
+    client = lab.start("as", "alice", "ssh", "ops1", "/usr/bin/python3 -S /tmp/comet.py; exec sleep 71102")
+    wait_until(lambda: count(lab, "71102") == 1 and comet_is_there(host), "the comet")
+    revoke(lab, alice)
+    ends(client)
+    last_event(lab, alice, "session_ended")
+    assert not comet_is_there(host)
+    assert count(lab, "71102") == 0
+
+
 def test_roots_processes_in_the_session(host, bystanders):
     """Of sudo: one that has detached, and one that is still the session's descendant but has an audit session of its own."""
     lab = host.lab

@@ -217,6 +217,69 @@ static void test_scan_of_the_real_one(void **state)
     tg_process_table_free(&table);
 }
 
+/* --- One who is always another
+ * --------------------------------------------------------------------------- */
+
+enum { SETTLED_SCANS = 100 };
+
+/* The leader of a session with the terminal. What it has started forks and exits at once, again and again. */
+_Noreturn static void run_comet(const char *terminal)
+{
+    if (setsid() < 0 || open(terminal, O_RDWR | O_CLOEXEC) < 0)
+        _exit(1);
+    pid_t child = fork();
+    while (child == 0) {
+        child = fork();
+        if (child != 0)
+            _exit(0);
+    }
+    for (;;)
+        (void)pause();
+}
+
+/* Is anybody there with this terminal, but for the leader? */
+static bool sees_comet(const struct tg_process_table *table, unsigned int terminal, pid_t leader)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct tg_process_entry *entry = &table->list[i];
+        if (!entry->dead && entry->terminal == terminal && entry->process.pid != leader)
+            return true;
+    }
+    return false;
+}
+
+static void test_one_who_is_always_another(void **state)
+{
+    (void)state;
+    struct tg_process_table table = {0};
+    struct stat status;
+    int other_end = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_true(other_end >= 0);
+    assert_int_equal(grantpt(other_end), 0);
+    assert_int_equal(unlockpt(other_end), 0);
+    const char *name = ptsname(other_end);
+    assert_int_equal(stat(name, &status), 0);
+    unsigned int terminal = (unsigned int)status.st_rdev;
+    pid_t leader = fork();
+    if (leader == 0)
+        run_comet(name);
+    assert_true(leader > 0);
+    while (!sees_comet(&table, terminal, leader))
+        assert_int_equal(tg_process_table_scan_sessions(&table, "/proc"), 0);
+    size_t missed = 0;
+    for (int settled = 0; settled < SETTLED_SCANS;) {
+        assert_int_equal(tg_process_table_scan_sessions(&table, "/proc"), 0);
+        settled += table.settled;
+        missed += table.settled && !sees_comet(&table, terminal, leader);
+    }
+    /* No fork gets past a signal that is sent to the whole group. */
+    assert_int_equal(kill(-leader, SIGKILL), 0);
+    assert_int_equal(waitpid(leader, NULL, 0), leader);
+    assert_int_equal(missed, 0);
+    (void)close(other_end);
+    tg_process_table_free(&table);
+}
+
 static void test_cgroup(void **state)
 {
     const struct fixture *fixture = *state;
@@ -782,6 +845,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_AGENT(test_scan),
         cmocka_unit_test(test_scan_of_the_real_one),
+        cmocka_unit_test(test_one_who_is_always_another),
         WITH_AGENT(test_cgroup),
         WITH_AGENT(test_claims),
         WITH_AGENT(test_claims_are_remembered),
