@@ -87,9 +87,22 @@ struct stack {
     bool loginuid_before;
     bool included_before;
     bool skipped_before;
+    bool user_environment; /* pam_env.so user_readenv=1, anywhere */
     char control[WORD_SIZE];
     char arguments[WORD_SIZE];
 };
+
+/* Is the word among the arguments? */
+static bool has_argument(const char *arguments, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = arguments; (at = strstr(at, word)) != NULL; at += length) {
+        bool begins = at > arguments && (at[-1] == ' ' || at[-1] == '\t');
+        if (begins && (at[length] == '\0' || at[length] == ' ' || at[length] == '\t'))
+            return true;
+    }
+    return false;
+}
 
 static void walk(struct stack *stack, const char *text)
 {
@@ -100,13 +113,17 @@ static void walk(struct stack *stack, const char *text)
         if (at[0] == '\\' && at[1] == '\n')
             at[0] = at[1] = ' ';
     }
-    for (char *text_line = copy != NULL ? strtok_r(copy, "\n", &rest) : NULL;
-         text_line != NULL && !stack->found; text_line = strtok_r(NULL, "\n", &rest)) {
+    for (char *text_line = copy != NULL ? strtok_r(copy, "\n", &rest) : NULL; text_line != NULL;
+         text_line = strtok_r(NULL, "\n", &rest)) {
         struct pam_line line;
         if (!read_line(text_line, &line))
             continue;
         bool same_type = strcasecmp(line.type, stack->type) == 0;
         if ((!same_type && strcmp(line.type, "@include") != 0) || is_for_other_type(&line, stack->type))
+            continue;
+        if (strcmp(line.module, "pam_env.so") == 0 && has_argument(line.arguments, "user_readenv=1"))
+            stack->user_environment = true;
+        if (stack->found)
             continue;
         if (same_type && strcmp(line.module, "pam_tegata.so") == 0) {
             stack->found = true;
@@ -185,18 +202,10 @@ void tg_doctor_pam(struct tg_findings *findings, const char *path, const char *t
                 "%.120s: pam_tegata.so comes before pam_loginuid.so: no session's processes can be told from "
                 "others, so every login is refused (session_untracked)",
                 path);
-}
-
-/* Is the word among the arguments? */
-static bool has_argument(const char *arguments, const char *word)
-{
-    size_t length = strlen(word);
-    for (const char *at = arguments; (at = strstr(at, word)) != NULL; at += length) {
-        bool begins = at > arguments && (at[-1] == ' ' || at[-1] == '\t');
-        if (begins && (at[length] == '\0' || at[length] == ' ' || at[length] == '\t'))
-            return true;
-    }
-    return false;
+    if (session.user_environment)
+        tg_find(findings, TG_LEVEL_WARNING, area, "take user_readenv=1 out of the session line of pam_env.so",
+                "%.120s: pam_env.so reads ~/.pam_environment: whoever sets LD_PRELOAD there is not recorded",
+                path);
 }
 
 void tg_doctor_pam_other(struct tg_findings *findings, const char *path, const char *text,

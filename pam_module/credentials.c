@@ -61,6 +61,16 @@ out:
     return result;
 }
 
+/* The filter here in any case, where nothing of the person's has run yet. It is refused to a root without
+ * CAP_SYS_ADMIN that may still gain privileges; then the shell sets it with the other. */
+static int confine(const struct tg_pam_credentials *credentials)
+{
+    if (!credentials->by_shell_last && prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0)
+        return -errno;
+    int result = tg_pam_socket_families_restrict();
+    return result == -EACCES && credentials->by_shell_last ? 0 : result;
+}
+
 int tg_pam_credentials_set(const struct tg_pam_credentials *credentials)
 {
     int result = 0;
@@ -68,10 +78,7 @@ int tg_pam_credentials_set(const struct tg_pam_credentials *credentials)
         result = set_groups(credentials);
     if (result != 0)
         (void)setgroups(0, NULL);
-    if (result == 0 && (credentials->flags & TG_SESSION_NO_PRIVILEGES) != 0) {
-        result = prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) == 0 ? 0 : -errno;
-        if (result == 0)
-            result = tg_pam_socket_families_restrict();
-    }
+    if (result == 0 && (credentials->flags & TG_SESSION_NO_PRIVILEGES) != 0)
+        result = confine(credentials);
     return result;
 }

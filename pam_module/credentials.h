@@ -12,7 +12,9 @@
 #include <sys/types.h>
 
 struct tg_pam_credentials {
-    uint32_t flags; /* enum tg_session_flag */
+    uint32_t flags;     /* enum tg_session_flag */
+    bool by_shell_last; /* the session's shell gives up gaining privileges itself (tegata-record(8)): tlog's
+                           helper utempter needs its group before any program of the person's runs */
     const uint32_t *gids;
     size_t gid_count;
 };

@@ -4,6 +4,7 @@
 #include "lib/auth_info.h"
 #include "lib/base64.h"
 #include "pam_module/credentials.h"
+#include "pam_module/socket_families.h"
 
 #include <security/pam_ext.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ struct kept_session {
     char id[64];
     pid_t opener; /* the process that opened it: sshd's monitor */
     uint32_t flags;
+    bool by_shell_last;
     uint32_t gids[TG_AGENT_GIDS_MAX];
     size_t gid_count;
 };
@@ -80,11 +82,15 @@ static int ask_to_close(struct tg_pam_login *login, const char *id, const char *
     return login->answer.reason == TG_allowed ? PAM_SUCCESS : PAM_SESSION_ERR;
 }
 
-/* A recorded session's shell gives them up itself (tegata-record(8)): tlog's helper utempter needs its group
- * before any program of the person's runs. */
+static bool is_confined(const struct tg_agent_answer *answer)
+{
+    return (answer->flags & TG_SESSION_NO_PRIVILEGES) != 0;
+}
+
+/* A recorded session's does (tegata-record(8)). */
 static bool shell_gives_up_privileges(const struct tg_agent_answer *answer)
 {
-    return (answer->flags & TG_SESSION_NO_PRIVILEGES) != 0 && answer->shell[0] != '\0';
+    return is_confined(answer) && answer->shell[0] != '\0';
 }
 
 /* Keeps what is needed later. A session that cannot be closed must not begin. */
@@ -100,8 +106,7 @@ static const char *keep(pam_handle_t *pamh, const struct tg_agent_answer *answer
     memcpy(kept->id, answer->text, length + 1);
     kept->opener = getpid();
     kept->flags = answer->flags;
-    if (shell_gives_up_privileges(answer))
-        kept->flags &= ~(uint32_t)TG_SESSION_NO_PRIVILEGES;
+    kept->by_shell_last = shell_gives_up_privileges(answer);
     memcpy(kept->gids, answer->gids, answer->gid_count * sizeof answer->gids[0]);
     kept->gid_count = answer->gid_count;
     if (pam_set_data(pamh, data_name, kept, forget) == PAM_SUCCESS)
@@ -150,7 +155,12 @@ static int begin_session(struct tg_pam_login *login)
 {
     char id[sizeof login->answer.text];
     const char *detail;
-    const char *problem = keep(login->pamh, &login->answer);
+    const char *problem = NULL;
+    /* Here, because sshd goes on whatever pam_setcred() says. */
+    if (is_confined(&login->answer) && !tg_pam_socket_families_can_be_restricted())
+        problem = "a confined session needs a seccomp filter, and this kernel or architecture has none";
+    if (problem == NULL)
+        problem = keep(login->pamh, &login->answer);
     if (problem == NULL)
         problem = put_environment(login->pamh, &login->answer);
     if (problem == NULL)
@@ -214,8 +224,10 @@ int tg_pam_session_credentials(pam_handle_t *pamh)
     const struct kept_session *kept = kept_session(pamh);
     if (kept == NULL || kept->opener == getpid())
         return PAM_SUCCESS;
-    const struct tg_pam_credentials credentials = {
-        .flags = kept->flags, .gids = kept->gids, .gid_count = kept->gid_count};
+    const struct tg_pam_credentials credentials = {.flags = kept->flags,
+                                                   .by_shell_last = kept->by_shell_last,
+                                                   .gids = kept->gids,
+                                                   .gid_count = kept->gid_count};
     int result = tg_pam_credentials_set(&credentials);
     if (result == 0)
         return PAM_SUCCESS;

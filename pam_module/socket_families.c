@@ -72,11 +72,22 @@ int tg_pam_socket_families_restrict(void)
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0 ? 0 : -errno;
 }
 
+/* The kernel looks at the filter only if it takes filters at all, and takes them from this process. */
+bool tg_pam_socket_families_can_be_restricted(void)
+{
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) != 0 && (errno == EFAULT || errno == EACCES);
+}
+
 #else
 
 int tg_pam_socket_families_restrict(void)
 {
     return -ENOSYS;
+}
+
+bool tg_pam_socket_families_can_be_restricted(void)
+{
+    return false;
 }
 
 #endif

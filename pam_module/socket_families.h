@@ -9,6 +9,8 @@
 #ifndef TEGATA_PAM_MODULE_SOCKET_FAMILIES_H
 #define TEGATA_PAM_MODULE_SOCKET_FAMILIES_H
 
+#include <stdbool.h>
+
 /* From here on this process, and whatever it starts, makes sockets of AF_UNIX, AF_INET, AF_INET6 and
  * AF_NETLINK only (others: EAFNOSUPPORT), over IP those of TCP, MPTCP, UDP, UDP-Lite and ping only (others:
  * EPROTONOSUPPORT), puts no upper layer into TCP (TCP_ULP: ENOENT, as for one that the kernel does not know),
@@ -16,5 +18,8 @@
  * of 32-bit programs (both: EPERM). For root, or after PR_SET_NO_NEW_PRIVS. 0 or -errno; -ENOSYS on an
  * architecture for which this is not written. */
 int tg_pam_socket_families_restrict(void);
+
+/* Could a process here be restricted so? Changes nothing. */
+bool tg_pam_socket_families_can_be_restricted(void);
 
 #endif

@@ -87,6 +87,7 @@ def test_sshd_config(host, usual, line, level, text):
      "pam_systemd.so comes before pam_tegata.so"),
     ("^auth required pam_tegata.so\n", "", "error", "has no auth line for pam_tegata.so"),
     ("^session +required +pam_loginuid.so\n", "", "error", "comes before pam_loginuid.so"),
+    (r"\Z", "session required pam_env.so user_readenv=1 envfile=/etc/default/locale\n", "warning", "reads ~/.pam_environment"),
 ])
 def test_pam(host, usual, old, new, level, text):
     changed = re.sub(old, new, host.read(PAM), count=1, flags=re.MULTILINE)

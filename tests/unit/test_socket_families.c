@@ -12,6 +12,8 @@
 #include "pam_module/socket_families.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -103,21 +105,50 @@ static int check(void)
     return 0;
 }
 
-static void test_what_is_left(void **state)
+/* A kernel that takes no filters: prctl(PR_SET_SECCOMP) is EINVAL there. */
+static int check_without_filters(void)
 {
-    (void)state;
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+    };
+    const struct sock_fprog filter = {.len = sizeof program / sizeof program[0], .filter = program};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0 || !tg_pam_socket_families_can_be_restricted() ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        return 1;
+    return tg_pam_socket_families_can_be_restricted() ? 2 : 0;
+}
+
+static void succeeds_in_a_child(int (*function)(void))
+{
     int status;
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)
-        _exit(check());
+        _exit(function());
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void test_what_is_left(void **state)
+{
+    (void)state;
+    succeeds_in_a_child(check);
+}
+
+static void test_a_kernel_without_filters(void **state)
+{
+    (void)state;
+    assert_true(tg_pam_socket_families_can_be_restricted());
+    succeeds_in_a_child(check_without_filters);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_left)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_left),
+                                       cmocka_unit_test(test_a_kernel_without_filters)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,7 +124,7 @@ def write_pam_stack(machine, service, wanted, behind=()):
 
 def write_pam(machine, bare):
     """The system's own stacks, with the checkpoint in them as in examples/pam.d, and a home for whoever has none."""
-    text = machine.read("/etc/pam.d/sshd")
+    text = machine.read("/etc/pam.d/sshd").replace("user_readenv=1 ", "")
     machine.write("/etc/pam.d/sshd", text.replace("@include common-session\n",
                                                   "session required pam_mkhomedir.so umask=0077\n@include common-session\n"))
     if bare:
