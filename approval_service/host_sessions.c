@@ -23,6 +23,7 @@ struct walk {
     json_t *shown;
     size_t walked;
     int64_t revision; /* of the last one walked over */
+    bool more;        /* the walk ended before the last one, or just there */
     struct tg_error *error;
 };
 
@@ -100,7 +101,8 @@ static int collect(struct tg_service *service, const struct question *question, 
         tg_store_host_sessions(service->store, &filter, tg_service_now(service), take_session, walk, error);
     if (result < 0)
         return -1;
-    if (question->after > 0 && (result > 0 || walk->walked == WALKED_MAX))
+    walk->more = result > 0 || walk->walked == WALKED_MAX;
+    if (question->after > 0 && walk->more)
         *revision = walk->revision;
     return 0;
 }
@@ -124,13 +126,15 @@ int tg_get_host_sessions(struct tg_service *service, const struct tg_http_reques
         json_decref(walk.shown);
         return -1;
     }
-    if (json_array_size(walk.shown) == 0 && question.wait > 0 && !request->last_call) {
+    /* What is behind a walk that found nothing visible is asked for at once. */
+    if (json_array_size(walk.shown) == 0 && question.wait > 0 && !walk.more && !request->last_call) {
         json_decref(walk.shown);
         answer->wait = TG_WAIT_SESSIONS;
         answer->wait_seconds = (unsigned)question.wait;
         return 0;
     }
-    return tg_http_answer_json(
-        answer, 200, json_pack("{s:I, s:o}", "revision", (json_int_t)revision, "sessions", walk.shown),
-        error);
+    return tg_http_answer_json(answer, 200,
+                               json_pack("{s:I, s:i, s:o}", "revision", (json_int_t)revision, "more",
+                                         walk.more ? 1 : 0, "sessions", walk.shown),
+                               error);
 }

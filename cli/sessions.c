@@ -32,8 +32,9 @@ static bool fill_row(char **cells, const struct tg_host_session *session, int64_
     return true;
 }
 
-static int show_table(struct tg_cli *cli, const json_t *sessions)
+static int show_table(struct tg_cli *cli, const json_t *answer)
 {
+    const json_t *sessions = json_object_get(answer, "sessions");
     static const char *const heading[COLUMNS] = {"HOST", "ACCOUNT", "PERSON", "TICKET",
                                                  "FROM", "SINCE",   "ENDS"};
     size_t count = json_array_size(sessions);
@@ -52,6 +53,10 @@ static int show_table(struct tg_cli *cli, const json_t *sessions)
         tg_output_table(&cli->out, (const char *const *)cells, COLUMNS, count + 1);
     else
         tg_line(&cli->out, "No sessions.");
+    if (json_integer_value(json_object_get(answer, "more")) != 0)
+        tg_line(
+            &cli->err,
+            "note: there may be more, which changed longer ago; tegata show T-... has those of one ticket");
     for (size_t i = 0; i < (count + 1) * COLUMNS; i++)
         free(cells[i]);
     free(cells);
@@ -128,7 +133,7 @@ int tg_command_sessions(struct tg_cli *cli, const struct tg_arguments *arguments
     if (status == 0 && cli->json)
         tg_output_json(&cli->out, answer);
     else if (status == 0)
-        status = show_table(cli, json_object_get(answer, "sessions"));
+        status = show_table(cli, answer);
     (void)fflush(cli->out.stream);
     if (status == 0 && tg_argument(arguments, "follow") != NULL)
         status = follow(cli, &link, json_integer_value(json_object_get(answer, "revision")), &problem);

@@ -236,7 +236,34 @@ def test_changes_of_sessions_are_followed(world, ops1):
     session.end(code="ticket_revoked")
     answer = world.alice.get(f"/v1/host-sessions?after={answer['revision']}&wait=30").ok()
     assert [(one["session"], one["code"]) for one in answer["sessions"]] == [(session.id, "ticket_revoked")]
-    assert world.alice.get(f"/v1/host-sessions?after={answer['revision']}").ok() == {"revision": answer["revision"], "sessions": []}
+    assert world.alice.get(f"/v1/host-sessions?after={answer['revision']}").ok() == {"revision": answer["revision"], "more": 0, "sessions": []}
+
+
+def test_many_sessions_hide_none_silently(world, ops1, ops2, alice):
+    """Of what one asks for, 200 are shown, and who asks learns that there may be more; followed, nothing is left out."""
+    quiet, loud = world.submit(), world.submit(hosts=["ops2"])
+    revision = world.alice.get("/v1/host-sessions").ok()["revision"]
+    session = Session(ops1, quiet).open()
+    many = [secrets.token_hex(16) for _ in range(201)]
+    for first in range(0, len(many), 50):
+        ops2.send(*[ops2.event(kind="session_opened", ticket=ident(loud), session=one, ends=int(time.time()) + 600)
+                    for one in many[first:first + 50]]).ok()
+    answer = world.alice.get("/v1/host-sessions").ok()
+    assert len(answer["sessions"]) == 200 and answer["more"] == 1
+    assert "there may be more" in alice("sessions")
+    answer = world.alice.get(f"/v1/host-sessions?ticket={ident(quiet)}").ok()
+    assert [one["session"] for one in answer["sessions"]] == [session.id] and answer["more"] == 0
+    seen = []
+    while True:
+        part = world.alice.get(f"/v1/host-sessions?after={revision}&wait=1").ok()
+        seen += [one["session"] for one in part["sessions"]]
+        revision = part["revision"]
+        if not part["more"]:
+            break
+    assert seen == [session.id, *many]
+    for first in range(0, len(many), 50):
+        ops2.send(*[ops2.event(kind="session_closed", ticket=ident(loud), session=one) for one in many[first:first + 50]]).ok()
+    session.end()
 
 
 def test_sessions_outlive_the_service(world, ops1):
