@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 60
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60  # far more than anything needs, also on a busy machine
 TICKET_ID = re.compile(r"T-[0-9A-HJKMNP-TV-Z]{13}")
 
 

@@ -49,7 +49,7 @@ class Server(Host):
         return {entry["name"] for entry in self.state(UIDS).get("uids", [])}
 
     def wipe(self, *options, status=0):
-        done = self.run("wipe", *options)
+        done = self.run("wipe", *options, seconds=180)
         assert done.status == status, done.describe()
         return done.out + done.err
 
@@ -57,7 +57,8 @@ class Server(Host):
         return self.run("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *command, **options)
 
     def wait_free(self):
-        wait_until(lambda: self.owner() == "", f"{self.name} is free")
+        """The wipe looks at every file of the machine that the lab stands on."""
+        wait_until(lambda: self.owner() == "", f"{self.name} is free", seconds=180)
 
 
 @pytest.fixture(scope="module")
