@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* Of a process that nobody may claim. */
-enum { NOBODYS = -2, KERNEL_THREADS_PARENT = 2 };
+enum { NOBODYS = -2 };
 
 bool tg_claims_add(struct tg_claims *claims, const struct tg_claim *claim)
 {
@@ -101,10 +101,11 @@ bool tg_claims_knew(const struct tg_claims *claims, const struct tg_process *pro
     return find_before(claims, process) != NULL;
 }
 
+/* The kernel's threads have no audit session, no uid but 0 and no parent but one of their own: nothing claims
+ * them. In a container theirs are the numbers of other processes. */
 static bool may_be_claimed(const struct tg_process_entry *entry)
 {
-    return !entry->dead && entry->process.pid > KERNEL_THREADS_PARENT &&
-           entry->parent != KERNEL_THREADS_PARENT && entry->process.pid != getpid();
+    return !entry->dead && entry->process.pid > 1 && entry->process.pid != getpid();
 }
 
 static void assign_known(struct tg_claims *claims, const struct tg_process_table *table)

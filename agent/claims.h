@@ -47,8 +47,8 @@ void tg_claims_free(struct tg_claims *claims);
 
 /* Says of each process of the table who claims it: claims->owner. In this order: it is a monitor; its audit
  * session id; it was claimed before; its cgroup; its parent's claim; one of its uids (but a process whose
- * real uid is 0 only borrows the others, as sshd does while it reads a user's files). The dead, the kernel's
- * threads, init and this very process are nobody's. -1 without memory. */
+ * real uid is 0 only borrows the others, as sshd does while it reads a user's files). The dead, init and this
+ * very process are nobody's. -1 without memory. */
 int tg_claims_assign(struct tg_claims *claims, const struct tg_process_table *table, const char *proc_root);
 
 /* Who claims this process, that came after the scan, by its audit session id or one of its uids: index into

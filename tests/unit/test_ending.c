@@ -334,7 +334,8 @@ static void test_claims(void **state)
         {.pid = 131, .parent = 130, .start = 31, .uids = "0\t0\t0\t0"},               /* and its sudo */
         {.pid = 132, .parent = 1, .start = 32, .uids = "0\t20007\t0\t20007"}, /* a daemon that reads */
         {.pid = 133, .parent = 1, .start = 33, .uids = "20008\t20007\t20007\t20007"}, /* setuid */
-        {.pid = 2, .parent = 0, .start = 0, .audit_id = "5"},
+        {.pid = 2, .parent = 0, .start = 0}, /* the kernel's, or in a container anybody's */
+        {.pid = 3, .parent = 2, .start = 1, .audit_id = "5"},
         {.pid = 1, .parent = 0, .start = 0, .audit_id = "5"},
     };
     make_up_all(fixture->proc, all, sizeof all / sizeof all[0]);
@@ -347,9 +348,9 @@ static void test_claims(void **state)
         assert_true(tg_claims_add(&claims, &wanted[i]));
     assert_int_equal(tg_process_table_scan(&table, fixture->proc), 0);
     assert_int_equal(tg_claims_assign(&claims, &table, fixture->proc), 0);
-    static const int expected[][2] = {{1, -1},  {2, -1},  {100, -1}, {110, 0},  {111, 0}, {112, 0},
-                                      {113, 0}, {114, 0}, {115, -1}, {116, -1}, {120, 1}, {121, 1},
-                                      {130, 2}, {131, 2}, {132, -1}, {133, 2}};
+    static const int expected[][2] = {{1, -1},  {2, -1},  {3, 0},   {100, -1}, {110, 0},  {111, 0},
+                                      {112, 0}, {113, 0}, {114, 0}, {115, -1}, {116, -1}, {120, 1},
+                                      {121, 1}, {130, 2}, {131, 2}, {132, -1}, {133, 2}};
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
         assert_int_equal(claimant(&claims, &table, expected[i][0]), expected[i][1]);
     assert_int_equal(tg_claims_remember(&claims, &table), 0);
