@@ -22,11 +22,13 @@ static const char *ask(struct tg_pam_login *login, enum tg_agent_kind kind)
 }
 
 /* Success stands for the password of whom PAM authenticates. So it is only given where that is the caller, as
- * in sudo; su asks for somebody else's password, which no ticket stands for. */
+ * in sudo; su asks for somebody else's password, which no ticket stands for. Nor for one's own in su: it
+ * would start a shell with the groups of all tickets of the account. Its services are named by su itself. */
 static bool authenticates_caller(const struct tg_pam_login *login)
 {
     const void *user = NULL;
-    return pam_get_item(login->pamh, PAM_USER, &user) == PAM_SUCCESS && user != NULL &&
+    bool su = strcmp(login->service, "su") == 0 || strcmp(login->service, "su-l") == 0;
+    return !su && pam_get_item(login->pamh, PAM_USER, &user) == PAM_SUCCESS && user != NULL &&
            strcmp(user, login->account) == 0;
 }
 

@@ -144,6 +144,17 @@ def test_su_asks_for_the_ticket_and_for_the_password(host, shell, plain_shell):
     refused(plain_shell.run("su - -c id", stdin="secret"), "sudo_not_granted")
 
 
+def test_su_gives_nobody_what_another_ticket_grants(host, role):
+    """A shell as oneself would have the groups of all tickets of the account."""
+    ticket = host.lab.ticket("alice", ["bob"], "ops1", "--rule", "administration", "--sudo", "restarter", duration="3h30m")
+    with Shell(host.lab, "alice") as one:
+        assert "sysop" in host.run("id", "-nG", "alice").ok().out.split()
+        assert "sysop" not in one.run("id -nG").ok().out.split()
+        assert "failure" in one.run("su alice -c id").failed().out
+        assert "failure" in one.run("su -l alice -c id").failed().out
+    host.lab.release("alice", ticket)
+
+
 # --- Ends -----------------------------------------------------------------------------------------------------------------------
 
 
