@@ -465,6 +465,11 @@ int tg_network_grants_update(struct tg_agent *agent)
     if (agent->network_grants == NULL && (!anybody_is_confined(agent->policy) || !make_grants(agent)))
         return anybody_is_confined(agent->policy) ? -1 : 0;
     struct tg_network_grants *grants = agent->network_grants;
+    /* An agent that has come back without a policy does not know who is confined; the table does. */
+    if (agent->policy == NULL && grants->rules.uid_count == 0) {
+        grants->due = agent->steady + AGAIN_MS;
+        return -1;
+    }
     bool made = wanted_rules(agent, &grants->rules, &wanted);
     if (made && wanted.uid_count == 0 && agent->policy != NULL) {
         rules_free(&wanted);

@@ -411,6 +411,28 @@ static void test_without_a_policy(void **state)
     free_scene(scene);
 }
 
+/* Its own was damaged, or the root keys are others now. */
+static void test_an_agent_that_comes_back_without_a_policy(void **state)
+{
+    (void)state;
+    struct scene *scene = make_scene(CONFINED);
+    struct tg_policy *policy = scene->agent.policy;
+    open_session(scene, "one", TICKET, 600);
+    assert_int_equal(tg_network_grants_update(&scene->agent), 0);
+    tg_network_grants_free(scene->agent.network_grants);
+    scene->agent.network_grants = NULL;
+    scene->agent.policy = NULL;
+    tg_network_grants_start(&scene->agent);
+    assert_int_equal(tg_network_grants_update(&scene->agent), -1);
+    assert_listed("list set inet tegata confined", "elements = { 20001 }", true);
+    assert_listed(LIST, "20001 . 10.0.0.5 . 5432 timeout 10m ", true);
+    assert_true(tg_network_grants_turn(&scene->agent) > scene->agent.steady);
+    scene->agent.policy = policy;
+    assert_int_equal(tg_network_grants_update(&scene->agent), 0);
+    assert_listed("list set inet tegata confined", "elements = { 20001 }", true);
+    free_scene(scene);
+}
+
 static void test_others_are_not_touched(void **state)
 {
     (void)state;
@@ -542,6 +564,7 @@ int main(void)
         cmocka_unit_test(test_the_clock_is_corrected),
         cmocka_unit_test(test_an_agent_that_comes_back),
         cmocka_unit_test(test_without_a_policy),
+        cmocka_unit_test(test_an_agent_that_comes_back_without_a_policy),
         cmocka_unit_test(test_others_are_not_touched),
         cmocka_unit_test(test_a_flushed_ruleset_comes_back),
         cmocka_unit_test(test_a_table_of_another_version),
