@@ -116,12 +116,23 @@ static void load_one(struct tg_agent *agent, const char *path, const char *name)
     tg_session_clear(&session);
 }
 
+/* The agent before was ending it, and its monitor has gone by now: the ending goes on for the same reason. */
+static void end_again(struct tg_agent *agent, struct tg_session *session)
+{
+    const struct tg_session_ending before = session->ending;
+    tg_session_end(agent, session, before.reason, before.detail);
+}
+
 /* Sessions whose monitor ended while the agent was not there: what they left behind is still to be ended. */
 static void end_lost_sessions(struct tg_agent *agent)
 {
     for (size_t i = agent->sessions.count; i-- > 0;) {
         struct tg_session *session = &agent->sessions.list[i];
-        if (session->ended == 0 && session->pidfd < 0)
+        if (session->ended != 0 || session->pidfd >= 0)
+            continue;
+        if (session->ending.reason != TG_allowed)
+            end_again(agent, session);
+        else
             tg_session_end(agent, session, TG_allowed,
                            "its sshd process ended while the agent was not running");
     }

@@ -504,6 +504,21 @@ static void test_a_session_whose_monitor_has_gone_begins_to_end(void **state)
     assert_int_equal(agent->sessions.list[0].ending.reason, TG_allowed);
 }
 
+static void test_an_agent_that_died_while_it_ended_one_remembers_why(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tg_agent *agent = fixture->agent;
+    struct tg_session *session = open_session(fixture);
+    assert_int_equal(tg_process_read("/proc", getpid(), &session->monitor, NULL), 0);
+    session->monitor.start++;
+    tg_session_end(agent, session, TG_ticket_revoked, "by bob");
+    tg_session_note(agent, session);
+    load_again(agent);
+    assert_int_equal(agent->sessions.list[0].ending.phase, TG_ENDING_BEGUN);
+    assert_int_equal(agent->sessions.list[0].ending.reason, TG_ticket_revoked);
+    assert_string_equal(agent->sessions.list[0].ending.detail, "by bob");
+}
+
 static void test_a_damaged_file_is_set_aside_and_the_others_stay(void **state)
 {
     struct fixture *fixture = *state;
@@ -631,6 +646,7 @@ int main(void)
         cmocka_unit_test(test_warn_minutes),
         WITH_AGENT(test_a_session_outlives_the_agent),
         WITH_AGENT(test_a_session_whose_monitor_has_gone_begins_to_end),
+        WITH_AGENT(test_an_agent_that_died_while_it_ended_one_remembers_why),
         WITH_AGENT(test_a_damaged_file_is_set_aside_and_the_others_stay),
         WITH_AGENT(test_a_file_in_place_of_the_folder_is_set_aside),
         WITH_AGENT(test_extensions_are_found),
