@@ -226,52 +226,49 @@ def test_revoking_the_first_ticket_ends_an_extended_session(own, opened):
     ended_because(own, session, ticket, "ticket_revoked")
 
 
-def test_an_extension_may_begin_at_the_end_of_the_first_window(own, opened, policy):
+@pytest.fixture
+def by_hand(own):
+    """by_hand(ticket, ...) carries in an extension that nobody could have requested: with the rights of the ticket, unless `same` is no."""
+    forger = Forger(own)
+
+    def carry(ticket, same=True, **changes):
+        first = json.loads(own.show("alice", ticket)["ticket"])
+        rights = {key: first[key] for key in ("groups", "options", "shell") if key in first} if same else {}
+        forged = forger.ticket(rule="developers", extends=ticket, **rights, **changes)
+        forger.carry("ops1", forged, [forger.approval("bob", forged)])
+    yield carry
+    forger.close()
+
+
+def test_an_extension_may_begin_at_the_end_of_the_first_window(own, opened, policy, by_hand):
     """And reaches as far as the rule allows beyond it, which is the limit that the session has from its opening."""
     own.change_policy(DEVELOPERS + 'rule["max_extension_seconds"] = 600')
     ticket = opened.ticket(duration="10m")
     opened()
     ends = reported(own, "session_opened", ticket)["ends"]
-    forger = Forger(own)
-    rights = {key: value for key, value in json.loads(own.show("alice", ticket)["ticket"]).items() if key in ("groups", "options", "shell")}
-    forged = forger.ticket(rule="developers", extends=ticket, seconds=600, not_before=ends - 5, **rights)
-    try:
-        forger.carry("ops1", forged, [forger.approval("bob", forged)])
-        assert reported(own, "session_extended", ticket)["ends"] == ends - 5 + 600
-    finally:
-        forger.close()
+    by_hand(ticket, seconds=600, not_before=ends - 5)
+    assert reported(own, "session_extended", ticket)["ends"] == ends - 5 + 600
 
 
-def test_no_extension_reaches_beyond_what_the_rule_allows(own, opened, policy):
+def test_no_extension_reaches_beyond_what_the_rule_allows(own, opened, policy, by_hand):
     """Two that follow each other would: the session ends at its limit."""
     own.change_policy(DEVELOPERS + 'rule["max_extension_seconds"] = 600')
     ticket = opened.ticket(duration="10m")
     opened()
     ends = reported(own, "session_opened", ticket)["ends"]
-    forger = Forger(own)
-    rights = {key: value for key, value in json.loads(own.show("alice", ticket)["ticket"]).items() if key in ("groups", "options", "shell")}
-    try:
-        for begins in (ends - 5, ends + 300):
-            forged = forger.ticket(rule="developers", extends=ticket, seconds=600, not_before=begins, **rights)
-            forger.carry("ops1", forged, [forger.approval("bob", forged)])
-        wait_until(lambda: reported(own, "session_extended", ticket)["ends"] == ends + 600, "the limit")
-    finally:
-        forger.close()
+    for begins in (ends - 5, ends + 300):
+        by_hand(ticket, seconds=600, not_before=begins)
+    wait_until(lambda: reported(own, "session_extended", ticket)["ends"] == ends + 600, "the limit")
 
 
-def test_an_extension_with_other_rights_moves_nothing(own, opened):
+def test_an_extension_with_other_rights_moves_nothing(own, opened, by_hand):
     ticket = opened.ticket("alice", ("bob",), "--group", "ops")
     session = opened()
-    forger = Forger(own)
-    try:
-        forged = forger.ticket(rule="developers", extends=ticket, seconds=3600)
-        forger.carry("ops1", forged, [forger.approval("bob", forged)])
-        assert session.answers()
-        assert not [event for event in events(own) if event["kind"] == "session_extended" and event["ticket"] == ticket]
-        own.revoke("bob", ticket)
-        ended_because(own, session, ticket, "ticket_revoked")
-    finally:
-        forger.close()
+    by_hand(ticket, same=False, seconds=3600)
+    assert session.answers()
+    assert not [event for event in events(own) if event["kind"] == "session_extended" and event["ticket"] == ticket]
+    own.revoke("bob", ticket)
+    ended_because(own, session, ticket, "ticket_revoked")
 
 
 # --- The agent away, and the clock --------------------------------------------------------------------------------------------
