@@ -213,16 +213,25 @@ static enum tg_intake take_ticket(struct tg_agent *agent, const struct tg_update
     return intake;
 }
 
+/* An extension that is over may be what led to the one that carries the session now. */
+static void mark_extensions(struct tg_agent *agent, const struct tg_ticket *opening, bool needed)
+{
+    const struct tg_held_ticket *const *extensions;
+    size_t count;
+    (void)tg_tickets_extensions(&agent->tickets, opening, &extensions, &count);
+    for (size_t i = 0; i < count; i++)
+        tg_ticket_entry_of(extensions[i])->needed = needed;
+}
+
 static void mark_needed(struct tg_agent *agent, bool needed)
 {
     for (size_t i = 0; i < agent->sessions.count; i++) {
         const struct tg_session *session = &agent->sessions.list[i];
         struct tg_ticket_entry *entry = tg_tickets_find(&agent->tickets, session->ticket);
-        if (session->ended == 0 && entry != NULL)
-            entry->needed = needed;
-        entry = tg_tickets_find(&agent->tickets, session->carrier);
-        if (session->ended == 0 && entry != NULL)
-            entry->needed = needed;
+        if (session->ended != 0 || entry == NULL)
+            continue;
+        entry->needed = needed;
+        mark_extensions(agent, entry->held.ticket, needed);
     }
 }
 
