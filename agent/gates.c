@@ -8,7 +8,7 @@
 
 #include "agent/ending.h"
 #include "agent/gates.h"
-
+#include "agent/network_grants.h"
 #include "agent/recording.h"
 #include "agent/sudo_gate.h"
 #include "agent/teardown_gate.h"
@@ -364,19 +364,46 @@ static void gate_session_close(struct tg_agent *agent, const struct tg_client *c
     tg_session_end(agent, session, TG_allowed, "");
 }
 
-static void gate_status(struct tg_agent *agent, struct tg_agent_answer *answer)
+static json_int_t teardown_waiters(const struct tg_agent *agent)
+{
+    json_int_t count = 0;
+    for (size_t i = 0; i < agent->client_count; i++)
+        count += agent->clients[i]->phase == TG_CLIENT_TEARDOWN;
+    return count;
+}
+
+/* docs/protocol.md describes it. */
+static json_t *describe_status(const struct tg_agent *agent)
+{
+    const struct tg_dedicated *dedicated = &agent->dedicated;
+    const struct tg_policy *policy = agent->policy;
+    char problem[256];
+    json_t *status = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "accounts",
+        (json_int_t)agent->accounts.count, "clock_offset", (json_int_t)llabs(tg_service_clock_offset(agent)),
+        "dedicated", (json_int_t)agent->config.dedicated, "events_waiting", (json_int_t)agent->events.count,
+        "last_contact", (json_int_t)agent->service.contact_time, "policy_expires",
+        (json_int_t)(policy == NULL ? 0 : policy->expires), "policy_serial",
+        (json_int_t)(policy == NULL ? 0 : policy->serial), "sessions",
+        (json_int_t)tg_sessions_open_count(&agent->sessions), "teardown_due", (json_int_t)dedicated->due,
+        "teardown_waiting", teardown_waiters(agent), "tickets", (json_int_t)agent->tickets.count);
+    json_t *texts =
+        json_pack("{s:s, s:s, s:s, s:s}", "host", agent->config.name, "network_problem",
+                  tg_escape(tg_network_grants_problem(agent->network_grants), problem, sizeof problem),
+                  "owner", dedicated->owner, "version", PACKAGE_VERSION);
+    if (json_object_update(status, texts) != 0) {
+        json_decref(status);
+        status = NULL;
+    }
+    json_decref(texts);
+    return status;
+}
+
+static void gate_status(const struct tg_agent *agent, struct tg_agent_answer *answer)
 {
     char *text = NULL;
     size_t length;
-    json_t *status = json_pack(
-        "{s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "accounts", (json_int_t)agent->accounts.count,
-        "clock_offset", (json_int_t)llabs(tg_service_clock_offset(agent)), "events_waiting",
-        (json_int_t)agent->events.count, "host", agent->config.name, "last_contact",
-        (json_int_t)agent->service.contact_time, "policy_expires",
-        (json_int_t)(agent->policy == NULL ? 0 : agent->policy->expires), "policy_serial",
-        (json_int_t)(agent->policy == NULL ? 0 : agent->policy->serial), "sessions",
-        (json_int_t)tg_sessions_open_count(&agent->sessions), "tickets", (json_int_t)agent->tickets.count,
-        "version", PACKAGE_VERSION);
+    json_t *status = describe_status(agent);
     tg_refuse(answer, TG_internal_error, "", "");
     if (status != NULL && tg_canonical_json_write(status, &text, &length) == 0 &&
         length < sizeof answer->text) {

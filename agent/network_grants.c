@@ -542,6 +542,11 @@ int tg_network_grants_fd(const struct tg_network_grants *grants)
     return grants == NULL ? -1 : grants->netfilter.watch;
 }
 
+const char *tg_network_grants_problem(const struct tg_network_grants *grants)
+{
+    return grants == NULL ? "" : grants->problem.text;
+}
+
 void tg_network_grants_free(struct tg_network_grants *grants)
 {
     if (grants == NULL)

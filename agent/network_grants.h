@@ -36,6 +36,9 @@ int64_t tg_network_grants_turn(struct tg_agent *agent);
 /* Readable when somebody has changed rules; then tg_network_grants_turn() is to be called. -1: none. */
 int tg_network_grants_fd(const struct tg_network_grants *grants);
 
+/* Why the rules are not in force; "" if they are, or where nobody is confined. */
+const char *tg_network_grants_problem(const struct tg_network_grants *grants);
+
 /* Leaves the table as it is: sessions stay confined while there is no agent. */
 void tg_network_grants_free(struct tg_network_grants *grants);
 

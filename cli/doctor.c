@@ -134,6 +134,15 @@ static void examine_text(struct tg_findings *findings, const char *path, const c
 
 static const struct tg_recording_paths recording_paths = TG_RECORDING_PATHS;
 
+/* "NAME" in the folder of `path`; malloc'ed. */
+static char *beside(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+    char *result = NULL;
+    int folder = slash == NULL ? 0 : (int)(slash - path) + 1;
+    return asprintf(&result, "%.*s%s", folder, path, name) < 0 ? NULL : result;
+}
+
 /* The other files of pam.d, beside sshd's; those that are not there belong to programs that are not. */
 static void examine_other_pam(struct tg_findings *findings, const char *sshd_path)
 {
@@ -143,16 +152,12 @@ static void examine_other_pam(struct tg_findings *findings, const char *sshd_pat
     } files[] = {{"sudo", "for=sudo"},       {"sudo-i", "for=sudo"}, {"su", "for=sudo"},
                  {"cron", "for=job"},        {"crond", "for=job"},   {"atd", "for=job"},
                  {"systemd-user", "for=job"}};
-    const char *slash = strrchr(sshd_path, '/');
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         struct tg_error error = {0};
-        char *path = NULL;
         char *text = NULL;
         size_t length = 0;
-        int folder = slash == NULL ? 0 : (int)(slash - sshd_path) + 1;
-        if (asprintf(&path, "%.*s%s", folder, sshd_path, files[i].name) < 0)
-            return;
-        if (access(path, F_OK) == 0) {
+        char *path = beside(sshd_path, files[i].name);
+        if (path != NULL && access(path, F_OK) == 0) {
             if (tg_file_read(path, TEXT_MAX, TG_config_bad, &text, &length, &error) == 0)
                 tg_doctor_pam_other(findings, path, text, files[i].purpose);
             else
@@ -161,6 +166,31 @@ static void examine_other_pam(struct tg_findings *findings, const char *sshd_pat
         free(text);
         free(path);
     }
+}
+
+/* Debian's common-session or Fedora's files may make them for every service. */
+static void examine_makers_of_homes(struct tg_findings *findings, const char *sshd_path)
+{
+    static const char *const names[] = {"common-session", "password-auth", "postlogin"};
+    char *included = strdup("");
+    char *text = NULL;
+    size_t length = 0;
+    for (size_t i = 0; included != NULL && i < sizeof names / sizeof names[0]; i++) {
+        char *path = beside(sshd_path, names[i]);
+        char *more = NULL;
+        char *joined = NULL;
+        if (path != NULL && tg_file_read(path, TEXT_MAX, TG_config_bad, &more, &length, NULL) == 0 &&
+            asprintf(&joined, "%s%s\n", included, more) >= 0) {
+            free(included);
+            included = joined;
+        }
+        free(more);
+        free(path);
+    }
+    if (included != NULL && tg_file_read(sshd_path, TEXT_MAX, TG_config_bad, &text, &length, NULL) == 0)
+        tg_doctor_makes_homes(findings, sshd_path, text, included);
+    free(text);
+    free(included);
 }
 
 static void examine_host(struct tg_findings *findings, const struct tg_arguments *arguments)
@@ -179,13 +209,16 @@ static void examine_host(struct tg_findings *findings, const struct tg_arguments
                 error.text);
     } else {
         tg_doctor_files(findings, path, config);
+        tg_doctor_dedicated(findings, config);
         tg_doctor_agent(findings, config, now);
         policy = tg_doctor_service(findings, config, now, &carrier);
         examine_sshd(findings, arguments, config, policy);
         tg_doctor_recording(findings, config, policy, &recording_paths, "/run/utmp");
+        tg_doctor_homes(findings, policy, "/home");
     }
     examine_text(findings, or_default(arguments, "pam-file", "/etc/pam.d/sshd"), "pam", tg_doctor_pam);
     examine_other_pam(findings, or_default(arguments, "pam-file", "/etc/pam.d/sshd"));
+    examine_makers_of_homes(findings, or_default(arguments, "pam-file", "/etc/pam.d/sshd"));
     examine_text(findings, or_default(arguments, "nsswitch", "/etc/nsswitch.conf"), "nsswitch",
                  tg_doctor_nsswitch);
     if (access("/run/nscd/socket", F_OK) == 0 || access("/var/run/nscd/socket", F_OK) == 0)

@@ -11,6 +11,7 @@
 #include "lib/policy.h"
 #include "lib/recording.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 
 /* OpenSSH's version as major * 100 + minor, 902 for 9.2; 0 if `text` does not name one. */
@@ -56,6 +57,20 @@ void tg_doctor_status(struct tg_findings *findings, const char *status, const st
 void tg_doctor_recording(struct tg_findings *findings, const struct tg_host_config *config,
                          const struct tg_policy *policy, const struct tg_recording_paths *paths,
                          const char *utmp);
+
+/* Judges [host] dedicated and teardown as tegata.conf has them. */
+void tg_doctor_dedicated(struct tg_findings *findings, const struct tg_host_config *config);
+
+/* Whose a one-person server is, and whether anything waits to tear it down, by the agent's STATUS. */
+void tg_doctor_teardown(struct tg_findings *findings, const json_t *status,
+                        const struct tg_host_config *config);
+
+/* Does sshd's PAM stack make homes? `included` is what the files that it includes hold. */
+void tg_doctor_makes_homes(struct tg_findings *findings, const char *path, const char *text,
+                           const char *included);
+
+/* Homes under `root` ("/home") that are not their accounts' own. `policy` may be NULL: then none is known. */
+void tg_doctor_homes(struct tg_findings *findings, const struct tg_policy *policy, const char *root);
 
 /* Asks the agent and judges its answer. */
 void tg_doctor_agent(struct tg_findings *findings, const struct tg_host_config *config, int64_t now);

@@ -63,6 +63,18 @@ static void examine_contact(struct tg_findings *findings, const json_t *status,
                 "the clock is off by %" JSON_INTEGER_FORMAT " s", offset);
 }
 
+/* Only the agent knows whether the kernel takes the rules of confined accounts. */
+static void examine_network(struct tg_findings *findings, const json_t *status)
+{
+    const char *problem = json_string_value(json_object_get(status, "network_problem"));
+    if (problem != NULL && problem[0] != '\0')
+        tg_find(
+            findings, TG_LEVEL_ERROR, area,
+            "tegatad needs CAP_NET_ADMIN (its unit has it) and a kernel with nf_tables: modprobe nf_tables",
+            "confined accounts cannot be confined, so their sessions do not open (grant_failed): %.160s",
+            problem);
+}
+
 void tg_doctor_status(struct tg_findings *findings, const char *text, const struct tg_host_config *config,
                       int64_t now)
 {
@@ -86,6 +98,8 @@ void tg_doctor_status(struct tg_findings *findings, const char *text, const stru
                 version != NULL ? version : "?");
     examine_policy(findings, status, now);
     examine_contact(findings, status, config, now);
+    examine_network(findings, status);
+    tg_doctor_teardown(findings, status, config);
     if (waiting > MANY_EVENTS)
         tg_find(findings, TG_LEVEL_WARNING, area, "check the network and the service",
                 "%" JSON_INTEGER_FORMAT " events wait to be delivered", waiting);

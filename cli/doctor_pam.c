@@ -82,6 +82,7 @@ static bool jumps(const struct pam_line *line)
 struct stack {
     const char *type;
     const char *path;
+    bool is_su; /* whose real uid is the caller's, so that pam_rootok lets pass root and nobody else */
     bool found;
     bool systemd_before;
     bool loginuid_before;
@@ -131,7 +132,9 @@ static void walk(struct stack *stack, const char *text)
             memcpy(stack->arguments, line.arguments, sizeof stack->arguments);
         } else {
             stack->included_before = stack->included_before || includes(&line);
-            stack->skipped_before = stack->skipped_before || ends_stack(&line) || jumps(&line);
+            bool for_root = stack->is_su && strcmp(line.module, "pam_rootok.so") == 0;
+            stack->skipped_before =
+                stack->skipped_before || (!for_root && (ends_stack(&line) || jumps(&line)));
             stack->loginuid_before = stack->loginuid_before || strcmp(line.module, "pam_loginuid.so") == 0;
             stack->systemd_before = stack->systemd_before || strcmp(line.module, "pam_systemd.so") == 0;
         }
@@ -208,12 +211,42 @@ void tg_doctor_pam(struct tg_findings *findings, const char *path, const char *t
                 path);
 }
 
+/* sudo's and su's passwords are nobody's, for whom only the roster knows: the ticket stands for them. */
+static void judge_sudo_auth(struct tg_findings *findings, const struct stack *auth)
+{
+    static const char fix[] = "as the first auth line (in su, behind pam_rootok.so): auth [success=done "
+                              "ignore=ignore default=die] pam_tegata.so for=sudo";
+    bool settles =
+        strstr(auth->control, "success=done") != NULL && strstr(auth->control, "default=die") != NULL;
+    if (!auth->found)
+        tg_find(findings, TG_LEVEL_WARNING, area, fix,
+                "%.120s has no auth line for pam_tegata.so: a password is asked for before the ticket",
+                auth->path);
+    else if (!has_argument(auth->arguments, "for=sudo"))
+        tg_find(findings, TG_LEVEL_ERROR, area, fix, "%.120s: the auth line of pam_tegata.so lacks for=sudo",
+                auth->path);
+    else if (auth->skipped_before || auth->included_before)
+        tg_find(findings, TG_LEVEL_WARNING, area, fix,
+                "%.120s: something before the auth line of pam_tegata.so asks for a password first",
+                auth->path);
+    else if (!settles)
+        tg_find(findings, TG_LEVEL_WARNING, area, fix,
+                "%.120s: the auth line of pam_tegata.so is %.60s: the ticket does not settle it", auth->path,
+                auth->control);
+}
+
 void tg_doctor_pam_other(struct tg_findings *findings, const char *path, const char *text,
                          const char *purpose)
 {
-    struct stack account = {.type = "account", .path = path};
+    const char *slash = strrchr(path, '/');
+    bool is_su = strcmp(slash != NULL ? slash + 1 : path, "su") == 0;
+    struct stack auth = {.type = "auth", .path = path, .is_su = is_su};
+    struct stack account = {.type = "account", .path = path, .is_su = is_su};
     char fix[96];
+    walk(&auth, text);
     walk(&account, text);
+    if (strcmp(purpose, "for=sudo") == 0)
+        judge_sudo_auth(findings, &auth);
     (void)snprintf(fix, sizeof fix, "as the first account line: account required pam_tegata.so %s", purpose);
     if (!account.found)
         tg_find(findings, TG_LEVEL_WARNING, area, fix,

@@ -32,7 +32,8 @@ void tg_doctor_recording(struct tg_findings *findings, const struct tg_host_conf
     if (rule == NULL)
         return;
     if (tg_recording_check(config, paths, &error) != 0)
-        tg_find(findings, TG_LEVEL_ERROR, area, "apt-get install tlog, or as recording.md says",
+        tg_find(findings, TG_LEVEL_ERROR, area,
+                access(config->recorder, F_OK) != 0 ? "apt-get install tlog" : "as docs/recording.md says",
                 "rule %.32s demands recording, and this host cannot record: %.240s", rule, error.text);
     else if (access(utmp, F_OK) != 0)
         tg_find(findings, TG_LEVEL_ERROR, area,

@@ -32,7 +32,9 @@ static void report(struct tg_cli *cli, const struct tg_ticket_view *view, int64_
     const struct tg_ticket *ticket = view->held.ticket;
     (void)fprintf(cli->out.stream, "%s\n", ticket->id);
     if (ticket->extends[0] != '\0')
-        tg_line(&cli->out, "Extends %s by %s.", ticket->extends, tg_duration_text(ticket->seconds, text));
+        tg_line(&cli->out,
+                "Lengthens the running sessions of %s: they may go on until %s after the last approval.",
+                ticket->extends, tg_duration_text(ticket->seconds, text));
     tg_line(&cli->out, "Requested under rule %s, %s; to be approved %s.", ticket->rule,
             tg_ticket_state_name(view->held.state), tg_time_relative(ticket->approve_by, now, text));
     for (size_t i = 0; view->rule != NULL && i < view->rule->approver_count; i++) {

@@ -1,5 +1,5 @@
 # tegata-wipe and tegata-teardown, and the texts that they exchange with the agent.
-libtegata_la_SOURCES += lib/wipe_lines.c lib/wipe_lines.h
+libtegata_la_SOURCES += lib/teardown.c lib/teardown.h lib/wipe_lines.c lib/wipe_lines.h
 
 # Everything but main(), for the unit tests and the fuzzer.
 noinst_LTLIBRARIES += libtegata_wipe.la

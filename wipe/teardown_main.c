@@ -8,12 +8,12 @@
 #include "lib/config.h"
 #include "lib/log.h"
 #include "lib/options.h"
+#include "lib/teardown.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -92,24 +92,6 @@ static int read_options(int argc, char **argv, struct settings *settings, bool *
 /* --- The program -----------------------------------------------------------------------------------------
  */
 
-/* Who can write the program decides what root runs. */
-static int check_program(const char *path, struct tg_error *error)
-{
-    struct stat status;
-    if (path[0] != '/')
-        return tg_fail(error, TG_config_bad, "[host] teardown: %s: must be an absolute path", path);
-    if (stat(path, &status) != 0)
-        return tg_fail(error, TG_config_bad, "[host] teardown: %s: %s", path, strerror(errno));
-    if (!S_ISREG(status.st_mode) || access(path, X_OK) != 0)
-        return tg_fail(error, TG_config_bad, "[host] teardown: %s: is no program: chmod 755", path);
-    if (status.st_uid != 0 || (status.st_mode & 022) != 0)
-        return tg_fail(error, TG_config_bad,
-                       "[host] teardown: %s: must belong to root and be writable by nobody else: chown "
-                       "root:root; chmod 755",
-                       path);
-    return 0;
-}
-
 /* In the child. */
 _Noreturn static void become(const char *path, const char *owner)
 {
@@ -174,7 +156,7 @@ static void tear_down(const struct tg_log *log, const struct settings *settings,
         tg_log(log, LOG_NOTICE, "the host is to be torn down, but [host] teardown names no program");
         return;
     }
-    if (check_program(config.teardown, &error) != 0) {
+    if (tg_teardown_check(config.teardown, &error) != 0) {
         tg_log_refusal(log, error.reason, "%s", error.text);
         return;
     }
@@ -246,7 +228,7 @@ int main(int argc, char **argv)
     int result = answer == NULL ? tg_fail(&error, TG_internal_error, "no memory")
                                 : tg_host_config_read(settings.config_path, &config, &error);
     if (result == 0 && config.teardown[0] != '\0')
-        result = check_program(config.teardown, &error);
+        result = tg_teardown_check(config.teardown, &error);
     if (result != 0) {
         tg_log_refusal(&log, error.reason, "%s", error.text);
     } else if (settings.check) {

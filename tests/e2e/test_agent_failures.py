@@ -1,6 +1,7 @@
 """The agent is stopped, hung, killed or damaged: every door stays shut, and nothing that happened is lost."""
 
 import collections
+from pathlib import Path
 
 import pytest
 
@@ -164,8 +165,9 @@ with open("{path}", "r+b") as file:
 
 
 def ask_for_status_as(host, *options):
-    script = f"{host.lab.run('sh', '-c', 'echo $LAB_SOURCE').ok().out.strip()}/scripts/lib/lab/agent_status.py"
-    return host.run("setpriv", *options, "/usr/bin/python3", script)
+    """The sources may lie where nobody but root can read them."""
+    script = (Path(__file__).parents[2] / "scripts/lib/lab/agent_status.py").read_text()
+    return host.run("setpriv", *options, "/usr/bin/python3", "-c", script)
 
 
 def test_local_users_do_not_reach_the_agent(host):

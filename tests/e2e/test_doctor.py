@@ -130,6 +130,60 @@ def test_users(host, usual):
     finds(host, usual, "files", "error", "tegata-principals is not in group tegata")
 
 
+@pytest.mark.parametrize("service, old, new, level, text", [
+    ("sudo", "^auth .*pam_tegata.so.*\n", "", "warning", "has no auth line for pam_tegata.so: a password is asked for"),
+    ("sudo", "^auth .*pam_tegata.so.*\n", "auth sufficient pam_tegata.so for=sudo\n", "warning", "the ticket does not settle it"),
+    ("sudo-i", "(?s)\\A(.*?)(auth [^\n]*pam_tegata.so[^\n]*\n)", "@include common-auth\n\\1\\2", "warning", "asks for a password first"),
+    ("sudo", "^account .*pam_tegata.so.*\n", "", "warning", "has no account line for pam_tegata.so"),
+    ("su", "^auth .*pam_tegata.so.*\n", "", "warning", "has no auth line for pam_tegata.so"),
+    ("su", "^account .*for=sudo\n", "account required pam_tegata.so\n", "error", "the account line of pam_tegata.so lacks for=sudo"),
+    ("cron", "^account .*pam_tegata.so.*\n", "", "warning", "has no account line for pam_tegata.so"),
+    ("atd", "^account .*pam_tegata.so.*\n", "@include common-account\naccount required pam_tegata.so for=job\n", "warning",
+     "should be the first"),
+    ("sshd", "^session .*pam_mkhomedir.so.*\n", "", "warning", "makes no homes"),
+])
+def test_each_line_of_pam(host, usual, service, old, new, level, text):
+    path = f"/etc/pam.d/{service}"
+    changed = re.sub(old, new, host.read(path), count=1, flags=re.MULTILINE)
+    assert changed != host.read(path)
+    host.change(path, changed)
+    finds(host, usual, "homes" if "homes" in text else "pam", level, text)
+
+
+def test_a_home_of_another_owner(host, usual):
+    host.sh("[ ! -e /home/bob ] || mv /home/bob /home/bob.away; install -d -o daemon /home/bob").ok()
+    try:
+        finds(host, usual, "homes", "warning", "sessions of bob are refused (uid_in_use)")
+    finally:
+        host.sh("rmdir /home/bob; [ ! -e /home/bob.away ] || mv /home/bob.away /home/bob").ok()
+
+
+def one_person(host, *lines):
+    """Makes these lines, and no others of the kind, part of [host]."""
+    text = re.sub(r"(?m)^(dedicated|teardown) = .*\n", "", host.read(CONFIG))
+    host.change(CONFIG, text.replace("[host]\n", "[host]\n" + "".join(f"{line}\n" for line in lines), 1))
+
+
+def test_a_server_for_one_person(host, usual):
+    one_person(host, "dedicated = yes")
+    finds(host, usual, "dedicated", "error", "the agent has not read it since")
+    host.restart()
+    finds(host, usual, "dedicated", "warning", "dedicated = yes without teardown")
+    one_person(host, "dedicated = yes", "teardown = /root/no-such-program")
+    finds(host, usual, "dedicated", "error", "/root/no-such-program: No such file or directory")
+    one_person(host, "dedicated = yes", "teardown = /usr/sbin/tegata-wipe")
+    finds(host, usual, "dedicated", "error", "tegata-teardown does not wait for the agent's word")
+    source = host.lab.run("sh", "-c", "echo $LAB_SOURCE").ok().out.strip()
+    daemon = [f"{source}/scripts/lib/lab/daemon", "teardown"]
+    command = [f"{host.lab.folder}/{host.name}/teardown.log", "/usr/sbin/tegata-teardown", "--stderr"]
+    host.run(*daemon, "start", *command).ok()
+    try:
+        wait_until(lambda: {finding["level"] for finding in findings(host) if finding["area"] == "dedicated"} == {"ok"},
+                   "tegata-teardown waits")
+    finally:
+        host.run(*daemon, "stop", *command).ok()
+
+
 def test_a_damaged_roster(host, usual, ticket):
     host.hang()
     host.sh(f"printf x | dd of={ROSTER} bs=1 seek=60 conv=notrunc status=none").ok()

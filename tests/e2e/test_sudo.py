@@ -75,6 +75,17 @@ def test_a_role_gives_what_sudoers_says(host):
     host.lab.release("alice", ticket)
 
 
+def test_tools_that_call_sudo_without_a_password(host, role, shell):
+    """sudo -n asks PAM for nothing, unless sudoers says that it may."""
+    assert "a password is required" in shell.run("sudo -n id -un").failed().out
+    host.run("tee", "/etc/sudoers.d/tools", stdin="Defaults:%sysop noninteractive_auth\n").ok()
+    try:
+        assert shell.run("sudo -n id -un").ok().out == "root\n"
+        assert shell.run("sudo -k -n id -un").ok().out == "root\n"
+    finally:
+        host.run("rm", "/etc/sudoers.d/tools").ok()
+
+
 def test_root_and_local_accounts_outside_of_sessions_are_untouched(host):
     host.add_user(LOCAL)
     host.run("tee", "/etc/sudoers.d/local", stdin="localuser ALL=(ALL) NOPASSWD: ALL\n").ok()

@@ -164,15 +164,15 @@ struct pam_row {
     size_t warnings;
 };
 
-static void assert_pam(const struct pam_row *row, const char *before, const char *purpose)
+static void assert_pam(const struct pam_row *row, const char *before, const char *path, const char *purpose)
 {
     struct tg_findings *findings = calloc(1, sizeof *findings);
     char text[1024];
     (void)snprintf(text, sizeof text, "%s%s", before, row->text);
     if (purpose == NULL)
-        tg_doctor_pam(findings, "sshd", text);
+        tg_doctor_pam(findings, path, text);
     else
-        tg_doctor_pam_other(findings, "sudo", text, purpose);
+        tg_doctor_pam_other(findings, path, text, purpose);
     if (tg_findings_at(findings, TG_LEVEL_ERROR) != row->errors ||
         tg_findings_at(findings, TG_LEVEL_WARNING) != row->warnings)
         print_error("%s", text);
@@ -214,7 +214,7 @@ static void judges_pam(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        assert_pam(&rows[i], "auth required pam_tegata.so\nsession required pam_loginuid.so\n", NULL);
+        assert_pam(&rows[i], "auth required pam_tegata.so\nsession required pam_loginuid.so\n", "sshd", NULL);
 }
 
 static void judges_what_a_session_needs_of_pam(void **state)
@@ -231,8 +231,11 @@ static void judges_what_a_session_needs_of_pam(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        assert_pam(&rows[i], "account required pam_tegata.so\n", NULL);
+        assert_pam(&rows[i], "account required pam_tegata.so\n", "sshd", NULL);
 }
+
+#define SUDO_AUTH    "auth [success=done ignore=ignore default=die] pam_tegata.so for=sudo\n"
+#define SUDO_ACCOUNT "account required pam_tegata.so for=sudo\n"
 
 static void judges_the_other_stacks(void **state)
 {
@@ -250,7 +253,32 @@ static void judges_the_other_stacks(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        assert_pam(&rows[i], "", "for=sudo");
+        assert_pam(&rows[i], SUDO_AUTH, "sudo", "for=sudo");
+}
+
+/* sudo is root itself when it asks, so pam_rootok lets everybody pass there. */
+static void judges_the_auth_line_of_sudo_and_su(void **state)
+{
+    static const struct pam_row sudo_rows[] = {
+        {SUDO_AUTH SUDO_ACCOUNT "@include common-auth\n", 0, 0},
+        {"auth requisite pam_tegata.so for=sudo\n" SUDO_ACCOUNT, 0, 1},
+        {"auth sufficient pam_tegata.so for=sudo\n" SUDO_ACCOUNT, 0, 1},
+        {"auth required pam_tegata.so for=sudo\n" SUDO_ACCOUNT, 0, 1},
+        {"@include common-auth\n" SUDO_AUTH SUDO_ACCOUNT, 0, 1},
+        {"auth sufficient pam_rootok.so\n" SUDO_AUTH SUDO_ACCOUNT, 0, 1},
+        {"auth [success=done default=die] pam_tegata.so\n" SUDO_ACCOUNT, 1, 0},
+        {SUDO_ACCOUNT "@include common-auth\n", 0, 1},
+    };
+    static const struct pam_row su_rows[] = {
+        {"auth sufficient pam_rootok.so\n" SUDO_AUTH SUDO_ACCOUNT, 0, 0},
+        {"auth sufficient pam_rootok.so\nauth sufficient pam_wheel.so trust\n" SUDO_AUTH SUDO_ACCOUNT, 0, 1},
+        {"auth sufficient pam_rootok.so\n" SUDO_ACCOUNT, 0, 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof sudo_rows / sizeof sudo_rows[0]; i++)
+        assert_pam(&sudo_rows[i], "", "/etc/pam.d/sudo", "for=sudo");
+    for (size_t i = 0; i < sizeof su_rows / sizeof su_rows[0]; i++)
+        assert_pam(&su_rows[i], "", "/etc/pam.d/su", "for=sudo");
 }
 
 static void judges_nsswitch(void **state)
@@ -303,6 +331,9 @@ static void judges_the_agents_status(void **state)
         {"{\"host\":\"ops1\",\"last_contact\":999,\"policy_expires\":1000,\"policy_serial\":3,\"clock_"
          "offset\":0}",
          1},
+        {"{\"host\":\"ops1\",\"last_contact\":999,\"policy_expires\":9999999,\"policy_serial\":3,\"clock_"
+         "offset\":0,\"network_problem\":\"nftables: Operation not permitted\"}",
+         1},
         {"[]", 1},
         {"garbage", 1},
     };
@@ -343,6 +374,96 @@ static void looks_for_the_recorder_where_a_rule_records(void **state)
     free(findings);
 }
 
+static size_t judge_teardown(const struct tg_host_config *config, const char *text, enum tg_level level)
+{
+    struct tg_findings *findings = calloc(1, sizeof *findings);
+    json_t *status = json_loads(text, 0, NULL);
+    assert_non_null(status);
+    tg_doctor_teardown(findings, status, config);
+    size_t count = tg_findings_at(findings, level);
+    json_decref(status);
+    free(findings);
+    return count;
+}
+
+static void says_who_waits_to_tear_the_host_down(void **state)
+{
+    static const char nobody[] = "{\"dedicated\":1,\"owner\":\"\",\"teardown_due\":0,\"teardown_waiting\":0}";
+    static const char due[] = "{\"dedicated\":1,\"owner\":\"a\",\"teardown_due\":1,\"teardown_waiting\":0}";
+    static const char waits[] = "{\"dedicated\":1,\"owner\":\"a\",\"teardown_due\":0,\"teardown_waiting\":1}";
+    struct tg_host_config config = host_config();
+    (void)state;
+    assert_int_equal(judge_teardown(&config, "{\"dedicated\":0}", TG_LEVEL_ERROR), 0);
+    assert_int_equal(judge_teardown(&config, nobody, TG_LEVEL_ERROR), 1); /* the agent was not reloaded */
+    config.dedicated = true;
+    assert_int_equal(judge_teardown(&config, nobody, TG_LEVEL_ERROR),
+                     0); /* no teardown: nothing to wait for */
+    (void)strcpy(config.teardown, "/bin/true");
+    assert_int_equal(judge_teardown(&config, "{\"dedicated\":0,\"teardown_waiting\":1}", TG_LEVEL_ERROR), 1);
+    assert_int_equal(judge_teardown(&config, nobody, TG_LEVEL_ERROR), 1);
+    assert_int_equal(judge_teardown(&config, due, TG_LEVEL_ERROR), 0);
+    assert_int_equal(judge_teardown(&config, due, TG_LEVEL_WARNING), 1);
+    assert_int_equal(judge_teardown(&config, waits, TG_LEVEL_OK), 1);
+}
+
+static void judges_the_settings_of_a_server_for_one_person(void **state)
+{
+    static const struct {
+        bool dedicated;
+        const char *teardown;
+        size_t errors;
+        size_t warnings;
+    } rows[] = {
+        {false, "", 0, 0},    {false, "/bin/true", 0, 1},   {true, "", 0, 1},
+        {true, "true", 1, 0}, {true, "/nonexistent", 1, 0}, {true, "/", 1, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tg_host_config config = host_config();
+        struct tg_findings *findings = calloc(1, sizeof *findings);
+        config.dedicated = rows[i].dedicated;
+        (void)strcpy(config.teardown, rows[i].teardown);
+        tg_doctor_dedicated(findings, &config);
+        assert_int_equal(tg_findings_at(findings, TG_LEVEL_ERROR), rows[i].errors);
+        assert_int_equal(tg_findings_at(findings, TG_LEVEL_WARNING), rows[i].warnings);
+        free(findings);
+    }
+}
+
+static void looks_for_who_makes_homes(void **state)
+{
+    static const char line[] = "session required pam_mkhomedir.so umask=0077\n";
+    struct tg_findings *findings = calloc(1, sizeof *findings);
+    (void)state;
+    tg_doctor_makes_homes(findings, "sshd", line, "");
+    tg_doctor_makes_homes(findings, "sshd", "", "auth x\n-session optional pam_oddjob_mkhomedir.so\n");
+    assert_int_equal(findings->count, 0);
+    tg_doctor_makes_homes(findings, "sshd", "# session required pam_mkhomedir.so\n",
+                          "session x # mkhomedir.so\n");
+    tg_doctor_makes_homes(findings, "sshd", "session x\nauth required pam_mkhomedir.so\n", "");
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_WARNING), 2);
+    free(findings);
+}
+
+/* Every entry of / is some account's home here; root's uid is none of the policy's. */
+static void finds_homes_of_other_owners(void **state)
+{
+    struct tg_person people[] = {{.name = "usr", .uid = 20001}, {.name = "nonexistent", .uid = 20002}};
+    struct tg_shared_account accounts[] = {{.name = "etc/passwd", .uid = 20003}, {.name = "etc", .uid = 0}};
+    const struct tg_policy policy = {
+        .people = people, .person_count = 2, .accounts = accounts, .account_count = 2};
+    struct tg_findings *findings = calloc(1, sizeof *findings);
+    (void)state;
+    tg_doctor_homes(findings, NULL, "");
+    assert_int_equal(findings->count, 0);
+    tg_doctor_homes(findings, &policy, "");
+    assert_int_equal(findings->count, 2);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_WARNING), 2);
+    assert_non_null(strstr(findings->list[0].text, "/usr belongs to uid 0, and the account is 20001"));
+    assert_non_null(strstr(findings->list[1].text, "/etc/passwd is no directory"));
+    free(findings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,9 +476,14 @@ int main(void)
         cmocka_unit_test(judges_pam),
         cmocka_unit_test(judges_what_a_session_needs_of_pam),
         cmocka_unit_test(judges_the_other_stacks),
+        cmocka_unit_test(judges_the_auth_line_of_sudo_and_su),
         cmocka_unit_test(judges_nsswitch),
         cmocka_unit_test(judges_the_agents_status),
         cmocka_unit_test(looks_for_the_recorder_where_a_rule_records),
+        cmocka_unit_test(says_who_waits_to_tear_the_host_down),
+        cmocka_unit_test(judges_the_settings_of_a_server_for_one_person),
+        cmocka_unit_test(looks_for_who_makes_homes),
+        cmocka_unit_test(finds_homes_of_other_owners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
