@@ -8,7 +8,10 @@ PACKAGES_BUILD=(autoconf automake gcc libc6-dev libcap-dev libcmocka-dev libcurl
 
 # For the lab and the tests that run in it.
 PACKAGES_LAB=(at cron curl dbus git iproute2 libfaketime libpam-modules libpam-systemd login mount nftables openssh-client
-    openssh-server openssh-sftp-server openssl procps python3 rsync screen sudo systemd tlog tmux util-linux)
+    openssh-server openssh-sftp-server openssl procps python3 rsync screen sudo systemd tmux util-linux)
+
+# For the tests of recording. Debian 13 has no such package.
+PACKAGES_RECORDER=(tlog)
 
 # For scripts/check, beside those: compilers, linters and the runner of the tests.
 PACKAGES_CHECK=(clang clang-format cppcheck libpam-wrapper mandoc pamtester python3-pytest shellcheck strace)

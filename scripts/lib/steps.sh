@@ -3,7 +3,7 @@
 # failed, more.
 
 # The lines in which make check, pytest and our own programs say how many passed.
-CLOSING_LINES='^# (TOTAL|PASS|SKIP|XFAIL|FAIL|XPASS|ERROR): |^=+ .* in [0-9.]+s|^[0-9]+ (passed|failed).*|^\[ +(PASSED|FAILED) +\]|archives ready'
+CLOSING_LINES='^# (TOTAL|PASS|SKIP|XFAIL|FAIL|XPASS|ERROR): |^=+ .* in [0-9.]+s|^[0-9]+ (passed|failed).*|^\[ +(PASSED|FAILED) +\]|archives ready|^without: '
 NOISE='^  (CC|CCLD|GEN|AR)  |^make(\[[0-9]+\])?: (Entering|Leaving) directory'
 FAILED_TAIL=60
 # How long one step may take, at the most: far more than it needs, as what hangs must fail and not stay.
