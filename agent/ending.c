@@ -9,6 +9,7 @@
 
 #include "agent/claims.h"
 #include "agent/dedicated.h"
+#include "agent/granted.h"
 #include "agent/network_grants.h"
 #include "agent/telling.h"
 #include "lib/grow.h"
@@ -35,9 +36,12 @@ enum {
     SCOPE_SECONDS = 30, /* after the opening: if systemd has made no scope by then, it makes none */
 };
 
-/* An account without an open session whose processes are being ended. */
+/* An account whose processes that no session claims are being ended: all of them if it has no session,
+ * otherwise those with a group that no open session grants. */
 struct sweep {
     uint32_t uid;
+    bool has_session;
+    struct tg_granted granted; /* of the sessions; in each pass anew */
     struct tg_session_ending ending;
 };
 
@@ -79,6 +83,8 @@ void tg_endings_free(struct tg_endings *endings)
         return;
     tg_process_table_free(&endings->table);
     tg_claims_free(&endings->claims);
+    for (size_t i = 0; i < endings->sweep_count; i++)
+        tg_granted_free(&endings->sweeps[i].granted);
     free(endings->sweeps);
     free(endings->targets);
     free(endings);
@@ -162,24 +168,60 @@ static bool has_session(const struct tg_agent *agent, uint32_t uid)
     return false;
 }
 
+static struct sweep *find_sweep(const struct tg_endings *endings, uint32_t uid)
+{
+    for (size_t i = 0; i < endings->sweep_count; i++) {
+        if (endings->sweeps[i].uid == uid)
+            return &endings->sweeps[i];
+    }
+    return NULL;
+}
+
+static struct sweep *make_sweep(struct tg_endings *endings, uint32_t uid)
+{
+    struct sweep *sweeps =
+        tg_grow(endings->sweeps, endings->sweep_count, &endings->sweep_size, sizeof *sweeps);
+    if (sweeps == NULL)
+        return NULL;
+    endings->sweeps = sweeps;
+    endings->sweeps[endings->sweep_count] = (struct sweep){.uid = uid};
+    return &endings->sweeps[endings->sweep_count++];
+}
+
+static void remove_sweep(struct tg_endings *endings, struct sweep *sweep)
+{
+    tg_granted_free(&sweep->granted);
+    *sweep = endings->sweeps[--endings->sweep_count];
+}
+
+/* When to look again at what was signalled. The more processes there are, the longer a scan takes, and the
+ * more of them need the processors to end. */
+static int64_t poll_interval(const struct tg_endings *endings)
+{
+    return POLL_MS + (int64_t)(endings->table.count / PROCESSES_PER_POLL_MS);
+}
+
 void tg_sweep(struct tg_agent *agent, uint32_t uid)
 {
     struct tg_endings *endings = endings_of(agent);
-    if (endings == NULL || uid < TG_FIRST_UID || has_session(agent, uid))
+    if (endings == NULL || uid < TG_FIRST_UID)
         return;
-    for (size_t i = 0; i < endings->sweep_count; i++) {
-        if (endings->sweeps[i].uid == uid)
-            return;
-    }
-    struct sweep *sweeps =
-        tg_grow(endings->sweeps, endings->sweep_count, &endings->sweep_size, sizeof *sweeps);
+    bool others = has_session(agent, uid);
+    struct sweep *sweep = find_sweep(endings, uid);
+    if (sweep != NULL && sweep->has_session == others)
+        return;
+    if (sweep == NULL)
+        sweep = make_sweep(endings, uid);
     /* Without memory: all accounts are looked at again soon. */
-    if (sweeps == NULL)
+    if (sweep == NULL)
         return;
-    endings->sweeps = sweeps;
-    endings->sweeps[endings->sweep_count++] = (struct sweep){
-        .uid = uid, .ending = {.phase = TG_ENDING_BEGUN, .began = agent->steady, .due = agent->steady}};
-    wake(agent, agent->steady);
+    sweep->has_session = others;
+    sweep->ending =
+        (struct tg_session_ending){.phase = TG_ENDING_BEGUN, .began = agent->steady, .due = agent->steady};
+    /* Where many sessions of one account end, this takes part in the scans that are made for them. */
+    if (others)
+        sweep->ending.due += poll_interval(endings);
+    wake(agent, sweep->ending.due);
 }
 
 /* Do local files hold this uid? Then its processes are not Tegata's to end, whatever was published once. */
@@ -235,22 +277,24 @@ static bool add_session(struct tg_endings *endings, struct tg_session *session)
             add_target(endings, &(struct target){.ending = &session->ending, .session = session}));
 }
 
-static bool add_sweep(struct tg_endings *endings, struct sweep *sweep)
+static bool add_sweep(struct tg_agent *agent, struct tg_endings *endings, struct sweep *sweep)
 {
     struct tg_claim claim = {.key = {.pid = 0, .start = sweep->uid},
                              .audit_id = TG_AUDIT_UNSET,
                              .cgroup = "",
                              .target = endings->target_count};
-    return tg_claims_add(&endings->claims, &claim) &&
+    return (!sweep->has_session || tg_granted_collect(&sweep->granted, agent, sweep->uid)) &&
+           tg_claims_add(&endings->claims, &claim) &&
            add_target(endings, &(struct target){.ending = &sweep->ending, .uid = sweep->uid});
 }
 
-/* A session has opened for an account that is swept: the sweep is over. */
+/* A session has opened for an account that is swept of everything: that is over. */
 static void drop_sweeps(const struct tg_agent *agent, struct tg_endings *endings)
 {
     for (size_t i = endings->sweep_count; i-- > 0;) {
-        if (has_session(agent, endings->sweeps[i].uid))
-            endings->sweeps[i] = endings->sweeps[--endings->sweep_count];
+        struct sweep *sweep = &endings->sweeps[i];
+        if (sweep->has_session != has_session(agent, sweep->uid))
+            remove_sweep(endings, sweep);
     }
 }
 
@@ -265,7 +309,7 @@ static bool collect(struct tg_agent *agent, struct tg_endings *endings)
             ok = add_session(endings, &agent->sessions.list[i]);
     }
     for (size_t i = 0; ok && i < endings->sweep_count; i++)
-        ok = add_sweep(endings, &endings->sweeps[i]);
+        ok = add_sweep(agent, endings, &endings->sweeps[i]);
     return ok;
 }
 
@@ -279,6 +323,25 @@ static struct target *target_of_claim(const struct tg_endings *endings, int owne
 static struct target *target_of(const struct tg_endings *endings, size_t index)
 {
     return target_of_claim(endings, endings->claims.owner[index]);
+}
+
+/* Has a sweep no business with this process of its account, which has sessions? Its groups are read later
+ * than the table, as the cgroup is (claims.c). */
+static bool is_spared(const struct tg_agent *agent, const struct target *target, pid_t pid)
+{
+    const struct sweep *sweep = target->session == NULL ? find_sweep(agent->endings, target->uid) : NULL;
+    return sweep != NULL && sweep->has_session &&
+           !tg_granted_is_exceeded(&sweep->granted, agent->proc_root, sweep->uid, pid);
+}
+
+/* Done once it is known whose each is, so nothing that a session claims is ever in question. */
+static void spare_granted(const struct tg_agent *agent, struct tg_endings *endings)
+{
+    for (size_t i = 0; i < endings->table.count; i++) {
+        const struct target *target = target_of(endings, i);
+        if (target != NULL && is_spared(agent, target, endings->table.list[i].process.pid))
+            endings->claims.owner[i] = TG_CLAIM_NONE;
+    }
 }
 
 static void count(const struct tg_endings *endings)
@@ -405,7 +468,7 @@ static void hunt(const struct tg_agent *agent, struct tg_endings *endings)
         if (tg_process_table_read(agent->proc_root, ++pid, with_uids, &entry) != 1)
             continue;
         struct target *target = target_of_claim(endings, tg_claims_owner(&endings->claims, &entry));
-        if (target != NULL && target->signal == SIGKILL)
+        if (target != NULL && target->signal == SIGKILL && !is_spared(agent, target, pid))
             send_signal(agent, &entry, target);
     }
 }
@@ -472,18 +535,16 @@ static void session_gone(struct tg_agent *agent, struct tg_session *session)
 
 static void sweep_gone(struct tg_agent *agent, struct tg_endings *endings, uint32_t uid)
 {
-    for (size_t i = 0; i < endings->sweep_count; i++) {
-        const struct sweep *sweep = &endings->sweeps[i];
-        if (sweep->uid != uid)
-            continue;
-        if (sweep->ending.processes > 0)
-            tg_log(&agent->log, LOG_NOTICE,
-                   "uid %" PRIu32 ": %zu process%s without a session ended, %" PRId64 " ms", uid,
-                   sweep->ending.processes, sweep->ending.processes == 1 ? "" : "es",
-                   agent->steady - sweep->ending.began);
-        endings->sweeps[i] = endings->sweeps[--endings->sweep_count];
+    struct sweep *sweep = find_sweep(endings, uid);
+    if (sweep == NULL)
         return;
-    }
+    if (sweep->ending.processes > 0)
+        tg_log(&agent->log, LOG_NOTICE,
+               "uid %" PRIu32 ": %zu process%s without a session ended, %" PRId64 " ms%s", uid,
+               sweep->ending.processes, sweep->ending.processes == 1 ? "" : "es",
+               agent->steady - sweep->ending.began,
+               sweep->has_session ? "; they had groups that no open session grants" : "");
+    remove_sweep(endings, sweep);
 }
 
 /* Has nothing been left? Where the scan may have missed somebody, it takes more of them. */
@@ -549,13 +610,6 @@ static void kill_monitors(const struct tg_agent *agent)
     }
 }
 
-/* When to look again at what was signalled. The more processes there are, the longer a scan takes, and the
- * more of them need the processors to end. */
-static int64_t poll_interval(const struct tg_endings *endings)
-{
-    return POLL_MS + (int64_t)(endings->table.count / PROCESSES_PER_POLL_MS);
-}
-
 static int64_t due_of(const struct tg_agent *agent, const struct tg_endings *endings,
                       const struct tg_session_ending *ending)
 {
@@ -600,6 +654,7 @@ static bool pass(struct tg_agent *agent, struct tg_endings *endings)
         kill_monitors(agent);
         return false;
     }
+    spare_granted(agent, endings);
     count(endings);
     for (size_t i = 0; i < endings->target_count; i++)
         step(agent, &endings->targets[i]);

@@ -10,7 +10,9 @@
  * written still reaches the person.
  *
  * When the last open session of one of Tegata's accounts has gone, every other process of that uid goes the
- * same way: what cron, at or a user's systemd started for it has nobody's right.
+ * same way: what cron, at or a user's systemd started for it has nobody's right. While others are open, those
+ * of them go that hold a group of Tegata's which none of the open sessions grants: they were given the groups
+ * of all the account's tickets.
  */
 #ifndef TEGATA_AGENT_ENDING_H
 #define TEGATA_AGENT_ENDING_H
@@ -33,9 +35,10 @@ void tg_session_monitor_ended(struct tg_agent *agent, struct tg_session *session
  * session_closed), its grants are removed, and it is dropped, or kept for the service's count. */
 int64_t tg_ending_turn(struct tg_agent *agent);
 
-/* Begins a sweep of the processes of this uid, unless one of its sessions is open or ending, or local files
- * hold the uid. Called when its last session has gone, and for every remembered account at the start and once
- * a minute. A session that opens meanwhile ends the sweep. */
+/* Begins a sweep of the processes of this uid that no session claims, unless local files hold the uid: of all
+ * of them, or, if one of its sessions is open or ending, of those with a group that no open one grants.
+ * Called when one of its sessions has gone, and for every remembered account at the start and once a minute.
+ * A session that opens meanwhile ends a sweep of all. */
 void tg_sweep(struct tg_agent *agent, uint32_t uid);
 
 void tg_endings_free(struct tg_endings *endings);

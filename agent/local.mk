@@ -12,6 +12,7 @@ libtegata_agent_la_SOURCES = \
 	agent/ending.c agent/ending.h \
 	agent/events.c agent/events.h \
 	agent/gates.c agent/gates.h \
+	agent/granted.c agent/granted.h \
 	agent/intake.c \
 	agent/job_gate.c \
 	agent/local_names.c \
@@ -65,7 +66,7 @@ tests_unit_test_agent_accounts_LDADD = libtegata_agent.la $(TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_ending
 TESTS += tests/unit/test_ending
-tests_unit_test_ending_SOURCES = tests/unit/test_ending.c
+tests_unit_test_ending_SOURCES = tests/unit/test_ending.c $(WORLD)
 tests_unit_test_ending_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
 tests_unit_test_ending_LDADD = libtegata_agent.la $(TEST_LIBS)
 

@@ -19,7 +19,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* /proc/PID/status has its Uid line within the first few hundred bytes; the line of groups may be long. */
+/* /proc/PID/status has its Uid line within the first few hundred bytes, and behind it that of the groups, of
+ * which the kernel may list 65536: here is room for as many as tg_process_groups() takes. */
 enum { STAT_SIZE = 1024, STATUS_SIZE = 2048, CGROUP_FILE_SIZE = 4096, LOAD_SIZE = 128, PATH_SIZE = 256 };
 
 /* Of those that come while a table is read: how often it is looked for more, and how many of the pids that
@@ -359,6 +360,39 @@ int tg_process_audit_id(const char *proc_root, pid_t pid, uint32_t *audit_id)
     int result = read_audit_id(directory, audit_id);
     (void)close(directory);
     return result;
+}
+
+/* From behind the line's name. Without an end of the line the text was cut. */
+static int parse_groups(const char *text, struct tg_process_groups *out)
+{
+    for (text += strspn(text, " \t"); *text != '\n'; text += strspn(text, " \t")) {
+        char *end;
+        if (*text == '\0' || out->count == TG_PROCESS_GROUPS_MAX)
+            return -E2BIG;
+        errno = 0;
+        unsigned long gid = strtoul(text, &end, 10);
+        if (!isdigit((unsigned char)*text) || errno != 0 || gid > UINT32_MAX)
+            return -EPROTO;
+        out->list[out->count++] = (uint32_t)gid;
+        text = end;
+    }
+    return 0;
+}
+
+int tg_process_groups(const char *proc_root, pid_t pid, struct tg_process_groups *out)
+{
+    static const char name[] = "\nGroups:";
+    char text[STATUS_SIZE];
+    out->count = 0;
+    int directory = open_process(proc_root, pid);
+    if (directory < 0)
+        return directory;
+    int result = tg_process_file(directory, "status", text, sizeof text);
+    (void)close(directory);
+    if (result != 0)
+        return result;
+    const char *line = strstr(text, name);
+    return line == NULL ? -EPROTO : parse_groups(line + strlen(name), out);
 }
 
 int tg_process_cgroup(const char *proc_root, pid_t pid, char *out, size_t size)

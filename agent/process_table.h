@@ -7,7 +7,7 @@
 
 #include "agent/process.h"
 
-enum { TG_AUDIT_UNSET = UINT32_MAX };
+enum { TG_AUDIT_UNSET = UINT32_MAX, TG_PROCESS_GROUPS_MAX = 128 };
 
 struct tg_process_entry {
     struct tg_process process;
@@ -54,6 +54,16 @@ bool tg_process_descends(const struct tg_process_table *table, const struct tg_p
 
 /* The kernel audit session id of a process: 0 or -errno. */
 int tg_process_audit_id(const char *proc_root, pid_t pid, uint32_t *audit_id);
+
+/* The supplementary groups of a process. */
+struct tg_process_groups {
+    uint32_t list[TG_PROCESS_GROUPS_MAX];
+    size_t count;
+};
+
+/* Reads them: 0; -ENOENT or -ESRCH if it has ended; -E2BIG if they are more than there is room for; or
+ * another -errno. */
+int tg_process_groups(const char *proc_root, pid_t pid, struct tg_process_groups *out);
 
 /* The cgroup v2 path of a process ("/user.slice/.../session-3.scope"), "" if it has none: 0 or -errno. */
 int tg_process_cgroup(const char *proc_root, pid_t pid, char *out, size_t size);

@@ -296,21 +296,6 @@ static struct tg_session *register_session(struct tg_agent *agent, struct tg_cli
     return NULL;
 }
 
-/* False if there are more than an answer can carry. */
-static bool give_groups(const struct tg_policy *policy, const char *const *names, size_t count,
-                        struct tg_agent_answer *answer)
-{
-    for (size_t i = 0; i < count; i++) {
-        const struct tg_unix_group *group = tg_policy_group(policy, names[i]);
-        if (group == NULL)
-            continue;
-        if (answer->gid_count == TG_AGENT_GIDS_MAX)
-            return false;
-        answer->gids[answer->gid_count++] = group->gid;
-    }
-    return true;
-}
-
 /* What the session's processes may be: an account of Tegata's gets the groups of its ticket, its sudo roles
  * among them, and no others. False: *answer says why not. */
 static bool give_identity(struct tg_agent *agent, const struct tg_ticket *ticket,
@@ -328,8 +313,7 @@ static bool give_identity(struct tg_agent *agent, const struct tg_ticket *ticket
     answer->flags |= TG_SESSION_GROUPS;
     if (tg_account_is_confined(policy, ticket->account) && ticket->sudo_count == 0)
         answer->flags |= TG_SESSION_NO_PRIVILEGES;
-    if (give_groups(policy, ticket->groups, ticket->group_count, answer) &&
-        give_groups(policy, ticket->sudo, ticket->sudo_count, answer))
+    if (tg_ticket_gids(policy, ticket, answer->gids, &answer->gid_count))
         return true;
     tg_refuse(answer, TG_internal_error, ticket->id, "the ticket names too many groups");
     return false;

@@ -40,3 +40,25 @@ void tg_session_right(struct tg_agent *agent, const struct tg_session *session, 
                               &running.extension_count))
         tg_verdict_running(policy, &running, &connection, tg_session_now(agent), right);
 }
+
+static bool add_gids(const struct tg_policy *policy, const char *const *names, size_t name_count,
+                     uint32_t gids[TG_AGENT_GIDS_MAX], size_t *count)
+{
+    for (size_t i = 0; i < name_count; i++) {
+        const struct tg_unix_group *group = tg_policy_group(policy, names[i]);
+        if (group == NULL)
+            continue;
+        if (*count == TG_AGENT_GIDS_MAX)
+            return false;
+        gids[(*count)++] = group->gid;
+    }
+    return true;
+}
+
+bool tg_ticket_gids(const struct tg_policy *policy, const struct tg_ticket *ticket,
+                    uint32_t gids[TG_AGENT_GIDS_MAX], size_t *count)
+{
+    *count = 0;
+    return add_gids(policy, ticket->groups, ticket->group_count, gids, count) &&
+           add_gids(policy, ticket->sudo, ticket->sudo_count, gids, count);
+}

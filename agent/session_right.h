@@ -7,12 +7,18 @@
 #define TEGATA_AGENT_SESSION_RIGHT_H
 
 #include "agent/agent.h"
+#include "lib/agent_protocol.h"
 
 /* The right of one session now; reason internal_error without memory. The pointers in *right live until
  * tickets are next taken in or purged. A host without a policy in hand knows no right, and neither does one
  * that has lost the ticket: reasons policy_missing and ticket_none, unless the ticket is known to be revoked
  * or released. These end no session before its time, but give nothing either. */
 void tg_session_right(struct tg_agent *agent, const struct tg_session *session, struct tg_right *right);
+
+/* The gids of what a ticket grants: its groups and its sudo roles, as far as the policy has them. False if
+ * they are more than an answer can carry. */
+bool tg_ticket_gids(const struct tg_policy *policy, const struct tg_ticket *ticket,
+                    uint32_t gids[TG_AGENT_GIDS_MAX], size_t *count);
 
 /* Judges every open session: those without a right begin to end (ending.h); where the end has moved, that is
  * recorded, told as an event and passed on to the network grants. */

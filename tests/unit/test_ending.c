@@ -16,6 +16,7 @@
 #include "agent/ending.h"
 #include "agent/telling.h"
 #include "tests/unit/temporary.h"
+#include "tests/unit/world.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -86,6 +87,8 @@ static int remove_agent(void **state)
     struct fixture *fixture = *state;
     tg_endings_free(fixture->agent->endings);
     tg_sessions_free(&fixture->agent->sessions);
+    tg_tickets_free(&fixture->agent->tickets);
+    tg_policy_free(fixture->agent->policy);
     tg_events_close(&fixture->agent->events);
     free(fixture->agent);
     remove_tree(fixture->proc);
@@ -160,6 +163,24 @@ static void show(const struct fixture *fixture, pid_t pid, uint32_t audit_id, ui
     write_process_file(fixture->proc, pid, "sessionid", text);
     (void)snprintf(text, sizeof text, "Name:\tsh\nUid:\t%u\t%u\t%u\t%u\n", uid, uid, uid, uid);
     write_process_file(fixture->proc, pid, "status", text);
+}
+
+static void show_groups(const struct fixture *fixture, pid_t pid, uint32_t uid, const char *groups)
+{
+    char text[4096];
+    int length = snprintf(text, sizeof text, "Name:\tsh\nUid:\t%u\t%u\t%u\t%u\nGroups:\t%s \n", uid, uid, uid,
+                          uid, groups);
+    assert_true(length > 0 && (size_t)length < sizeof text);
+    write_process_file(fixture->proc, pid, "status", text);
+}
+
+/* More groups than the agent reads, none of them Tegata's as far as it does. */
+static void show_many_groups(const struct fixture *fixture, pid_t pid, uint32_t uid, int count)
+{
+    char text[4000] = "";
+    for (int i = 0; i < count; i++)
+        (void)snprintf(text + 5 * (size_t)i, sizeof text - 5 * (size_t)i, "%d ", 1000 + i);
+    show_groups(fixture, pid, uid, text);
 }
 
 /* --- Reading
@@ -300,6 +321,40 @@ static void test_cgroup(void **state)
     assert_true(tg_process_cgroup(fixture->proc, 13, cgroup, sizeof cgroup) < 0);
     assert_true(tg_process_cgroup(fixture->proc, 10, cgroup, 8) < 0);
     assert_string_equal(cgroup, "");
+}
+
+static void test_groups(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct tg_process_groups groups;
+    make_directory(fixture->proc, 10);
+    show_groups(fixture, 10, 20001, "4 20001 4294967294");
+    assert_int_equal(tg_process_groups(fixture->proc, 10, &groups), 0);
+    assert_int_equal(groups.count, 3);
+    assert_int_equal(groups.list[0], 4);
+    assert_int_equal(groups.list[2], 4294967294);
+    show_groups(fixture, 10, 20001, "");
+    assert_int_equal(tg_process_groups(fixture->proc, 10, &groups), 0);
+    assert_int_equal(groups.count, 0);
+    show_many_groups(fixture, 10, 20001, TG_PROCESS_GROUPS_MAX);
+    assert_int_equal(tg_process_groups(fixture->proc, 10, &groups), 0);
+    assert_int_equal(groups.count, TG_PROCESS_GROUPS_MAX);
+    show_many_groups(fixture, 10, 20001, TG_PROCESS_GROUPS_MAX + 1);
+    assert_int_equal(tg_process_groups(fixture->proc, 10, &groups), -E2BIG);
+    show_many_groups(fixture, 10, 20001, 700); /* longer than what is read of the file */
+    assert_int_equal(tg_process_groups(fixture->proc, 10, &groups), -E2BIG);
+    static const char *const odd[] = {"4 x", "4294967296", "99999999999999999999", "-4", "4,5"};
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        show_groups(fixture, 10, 20001, odd[i]);
+        assert_int_equal(tg_process_groups(fixture->proc, 10, &groups), -EPROTO);
+    }
+    write_process_file(fixture->proc, 10, "status", "Name:\tsh\\nGroups:\t4\nUid:\t1\t1\t1\t1\n");
+    assert_int_equal(tg_process_groups(fixture->proc, 10, &groups), -EPROTO);
+    write_process_file(fixture->proc, 10, "status", "Groups:\t4 \nGroups:\t5 2000");
+    assert_int_equal(tg_process_groups(fixture->proc, 10, &groups), -E2BIG);
+    assert_int_equal(tg_process_groups(fixture->proc, 11, &groups), -ENOENT);
+    assert_int_equal(tg_process_groups("/proc", getpid(), &groups), 0);
+    assert_int_equal(groups.count, getgroups(0, NULL));
 }
 
 /* --- Whose
@@ -689,6 +744,157 @@ static void test_sweep_spares(void **state)
     reap(opens);
 }
 
+/* --- Groups of what is in no session
+ * ------------------------------------------------------------------------------------------------ */
+
+static void take_ticket(struct tg_agent *agent, const char *changes)
+{
+    struct tg_error error = {.text = ""};
+    char *text = world_ticket_text(changes);
+    struct tg_update_ticket offered = {
+        .well_formed = true, .document = tg_bytes_of_text(text), .state = TG_TICKET_APPROVED};
+    if (tg_tickets_take(&agent->tickets, NULL, "ops1", INT64_MAX, &offered, NULL, NULL, &error) !=
+        TG_INTAKE_CHANGED)
+        fail_msg("%s", error.text);
+    free(text);
+}
+
+static struct tg_session *open_by_ticket(const struct fixture *fixture, pid_t monitor, uint32_t audit_id,
+                                         const char *ticket)
+{
+    struct tg_session *session = add_session(fixture, monitor, audit_id, 20001);
+    (void)snprintf(session->ticket, sizeof session->ticket, "%s", ticket);
+    return session;
+}
+
+/* A real process in no session, with alice's uid. */
+static pid_t start_stray(const struct fixture *fixture, enum child_kind kind, const char *groups)
+{
+    pid_t pid = start_child(kind);
+    show(fixture, pid, 9, 20001);
+    show_groups(fixture, pid, 20001, groups);
+    return pid;
+}
+
+#define DOCKER_TICKET   "T-000000000000A"
+#define OPERATOR_TICKET "T-000000000000B"
+
+/* One session of alice's with docker (20200), another one with operator (20201). */
+static void open_two(const struct fixture *fixture, pid_t docker, pid_t operator)
+{
+    struct tg_agent *agent = fixture->agent;
+    agent->policy = world_policy("");
+    assert_int_equal(tg_tickets_init(&agent->tickets), 0);
+    take_ticket(agent, "id=\"" DOCKER_TICKET "\" groups=[\"docker\"]");
+    take_ticket(agent, "id=\"" OPERATOR_TICKET "\" sudo=[\"operator\"]");
+    show(fixture, docker, 5, 0);
+    show(fixture, operator, 6, 0);
+    (void)open_by_ticket(fixture, docker, 5, DOCKER_TICKET);
+    (void)open_by_ticket(fixture, operator, 6, OPERATOR_TICKET);
+}
+
+static void end_session(const struct fixture *fixture, size_t index)
+{
+    tg_session_end(fixture->agent, &fixture->agent->sessions.list[index], TG_ticket_revoked, "");
+    (void)turn_after(fixture, 0);
+    (void)turn_after(fixture, HANGUP_MS);
+}
+
+static void test_groups_that_no_session_grants(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct tg_agent *agent = fixture->agent;
+    pid_t docker = start_child(CHILD_MEEK);
+    pid_t operator= start_child(CHILD_MEEK);
+    pid_t inside = start_child(CHILD_MEEK);
+    pid_t with_docker = start_stray(fixture, CHILD_MEEK, "27 20001 20200");
+    pid_t with_operator = start_stray(fixture, CHILD_MEEK, "27 20001 20200 20201");
+    pid_t stubborn = start_stray(fixture, CHILD_STUBBORN, "20201");
+    pid_t another = start_stray(fixture, CHILD_MEEK, "20201");
+    show(fixture, inside, 5, 20001);
+    show_groups(fixture, inside, 20001, "20201");
+    show_groups(fixture, another, 20002, "20201");
+    open_two(fixture, docker, operator);
+    /* As long as one of them grants it. */
+    tg_sweep(agent, 20001);
+    (void)turn_after(fixture, 100);
+    assert_true(is_alive(with_operator));
+    end_session(fixture, 1);
+    assert_int_equal(wait_for_end(operator), SIGTERM);
+    (void)turn_after(fixture, 20);
+    assert_int_equal(agent->sessions.count, 1);
+    (void)turn_after(fixture, 20);
+    assert_int_equal(wait_for_end(with_operator), SIGHUP);
+    assert_true(is_alive(stubborn));
+    (void)turn_after(fixture, HANGUP_MS);
+    (void)turn_after(fixture, TERMINATE_MS);
+    assert_int_equal(wait_for_end(stubborn), SIGKILL);
+    (void)turn_after(fixture, 20);
+    (void)turn_after(fixture, 1000);
+    assert_true(is_alive(docker) && is_alive(inside) && is_alive(with_docker) && is_alive(another));
+    const pid_t all[] = {docker, operator, inside, with_docker, with_operator, stubborn, another};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        reap(all[i]);
+}
+
+/* The last session goes while the groups are looked after: then all go, and from the first signal on. */
+static void test_groups_and_then_all(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct tg_agent *agent = fixture->agent;
+    pid_t docker = start_child(CHILD_MEEK);
+    pid_t operator= start_child(CHILD_MEEK);
+    pid_t stubborn = start_stray(fixture, CHILD_STUBBORN, "20201");
+    pid_t with_none = start_stray(fixture, CHILD_MEEK, "27 20001");
+    open_two(fixture, docker, operator);
+    end_session(fixture, 1);
+    assert_int_equal(wait_for_end(operator), SIGTERM);
+    (void)turn_after(fixture, 20);
+    (void)turn_after(fixture, 20); /* SIGHUP */
+    assert_true(is_alive(with_none));
+    end_session(fixture, 0); /* SIGTERM */
+    assert_int_equal(wait_for_end(docker), SIGTERM);
+    (void)turn_after(fixture, 20);
+    assert_int_equal(agent->sessions.count, 0);
+    (void)turn_after(fixture, 0);
+    assert_int_equal(wait_for_end(with_none), SIGHUP);
+    assert_true(is_alive(stubborn));
+    const pid_t all[] = {docker, operator, stubborn, with_none};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        reap(all[i]);
+}
+
+/* Nobody can say what is granted, or what a process has. */
+static void test_groups_that_are_not_known(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct tg_agent *agent = fixture->agent;
+    pid_t docker = start_child(CHILD_MEEK);
+    pid_t operator= start_child(CHILD_MEEK);
+    pid_t with_docker = start_stray(fixture, CHILD_MEEK, "20200");
+    pid_t with_none = start_stray(fixture, CHILD_MEEK, "27 20001");
+    pid_t with_many = start_stray(fixture, CHILD_MEEK, "");
+    show_many_groups(fixture, with_many, 20001, 700);
+    open_two(fixture, docker, operator);
+    remember_account(agent, 20001);
+    (void)turn_after(fixture, 0);
+    (void)turn_after(fixture, 20);
+    assert_int_equal(wait_for_end(with_many), SIGHUP);
+    reap(with_many);
+    (void)turn_after(fixture, HANGUP_MS);
+    assert_true(is_alive(with_docker));
+    tg_policy_free(agent->policy);
+    agent->policy = NULL;
+    (void)turn_after(fixture, 60000);
+    (void)turn_after(fixture, 20);
+    assert_int_equal(wait_for_end(with_docker), SIGHUP);
+    assert_true(is_alive(with_none) && is_alive(docker) && is_alive(operator));
+    const pid_t all[] = {docker, operator, with_docker, with_none};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        reap(all[i]);
+    tg_accounts_free(&agent->accounts);
+}
+
 static void test_without_proc(void **state)
 {
     const struct fixture *fixture = *state;
@@ -848,6 +1054,7 @@ int main(void)
         cmocka_unit_test(test_scan_of_the_real_one),
         cmocka_unit_test(test_one_who_is_always_another),
         WITH_AGENT(test_cgroup),
+        WITH_AGENT(test_groups),
         WITH_AGENT(test_claims),
         WITH_AGENT(test_claims_are_remembered),
         WITH_AGENT(test_a_revoked_session),
@@ -858,6 +1065,9 @@ int main(void)
         WITH_AGENT(test_a_scope_that_comes_late),
         WITH_AGENT(test_sweep),
         WITH_AGENT(test_sweep_spares),
+        WITH_AGENT(test_groups_that_no_session_grants),
+        WITH_AGENT(test_groups_and_then_all),
+        WITH_AGENT(test_groups_that_are_not_known),
         WITH_AGENT(test_without_proc),
         WITH_AGENT(test_scope),
         WITH_AGENT(test_what_does_not_go),
