@@ -385,3 +385,32 @@ def test_a_process_of_the_account_that_belongs_to_no_session(host, deploy):
     wait_until(lambda: count(lab, "71160") == 0, "the end of the process")
     host.logged(" without a session ended, ")
     stray.wait(timeout=20)
+
+
+def test_groups_of_a_session_that_has_ended(host, bystanders):
+    """Who starts a process for the account gives it the groups of all its tickets. alice's other session goes on, without sysop."""
+    lab = host.lab
+    host.mark()
+    ticket = lab.ticket("alice", ["bob"], "ops1", "--rule", "administration", "--sudo", "sysop", duration="4h")
+    strays = [lab.start("on", "ops1", "setpriv", "--reuid=20001", "--regid=20001", f"--groups={groups}", *command)
+              for groups, command in (("20001,21000,21001", ["sleep", "71161"]), ("20001,21000", ["sleep", "71162"]),
+                                      ("21001", ["sh", "-c", "trap '' HUP TERM; sleep 71163; sleep 71163"]))]
+    first, second = [lab.start("as", "alice", "ssh", "ops1", f"id -G; exec {command}") for command in ("cat", "sleep 71164")]
+    assert [client.stdout.readline() for client in (first, second)] == ["20001 21000 21001\n"] * 2
+    for marker, number in (("71161", 1), ("71162", 1), ("71163", 2), ("71164", 1)):
+        wait_until(lambda marker=marker, number=number: count(lab, marker) == number, f"the processes {marker}")
+    # As long as one session grants it.
+    first.communicate(timeout=20)
+    last_event(lab, ticket, "session_closed")
+    assert (count(lab, "71161"), count(lab, "71163"), count(lab, "71164")) == (1, 2, 1)
+    revoke(lab, ticket)
+    ends(second)
+    last_event(lab, ticket, "session_ended")
+    wait_until(lambda: count(lab, "71161") + count(lab, "71163") == 0, "the end of who has its groups")
+    host.logged(" without a session ended, ")
+    host.logged("; they had groups that no open session grants")
+    # What has only groups that are still granted stays, and so does the other session.
+    assert (count(lab, "71162"), count(lab, "71990")) == (1, 1)
+    host.sh("pkill -f 'sleep 71162$'").ok()
+    for stray in strays:
+        stray.wait(timeout=20)
