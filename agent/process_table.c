@@ -195,14 +195,20 @@ static int list(struct tg_process_table *table, DIR *directory, bool with_uids)
 /* --- Those who come meanwhile
  * --------------------------------------------------------------------------------------- */
 
+/* Not every kernel has the first file, and in some containers the second is made up (lxcfs). */
 static pid_t last_pid(int proc)
 {
-    char text[LOAD_SIZE];
-    unsigned long pid;
-    if (tg_process_file(proc, "loadavg", text, sizeof text) != 0)
-        return 0;
-    const char *word = strrchr(text, ' ');
-    return word != NULL && parse_number(word + 1, INT32_MAX, &pid) ? (pid_t)pid : 0;
+    static const char *const files[] = {"sys/kernel/ns_last_pid", "loadavg"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char text[LOAD_SIZE];
+        unsigned long pid;
+        if (tg_process_file(proc, files[i], text, sizeof text) != 0)
+            continue;
+        const char *word = strrchr(text, ' ');
+        if (parse_number(word == NULL ? text : word + 1, INT32_MAX, &pid))
+            return (pid_t)pid;
+    }
+    return 0;
 }
 
 /* Pids are given to threads as well, which /proc shows to those who ask for them by number. */
