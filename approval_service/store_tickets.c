@@ -308,7 +308,10 @@ static int end_ticket(struct tg_store *store, const char *ticket, unsigned from,
                      &changed, error) < 0)
         return -1;
     if (!changed)
-        return tg_fail(error, TG_ticket_state, "ticket %s can no longer become %s", ticket, state);
+        return tg_fail(error, TG_ticket_state, "ticket %s cannot become %s%s", ticket, state,
+                       to == TG_TICKET_RELEASED || to == TG_TICKET_REVOKED
+                           ? " now: that is for approved ones; one that is pending is cancelled or denied"
+                           : " any more");
     if (tg_sql_touch_hosts(store, ticket, revision, error) < 0 ||
         tell_when_acknowledged(store, ticket, error) < 0)
         return -1;

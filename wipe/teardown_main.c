@@ -7,6 +7,7 @@
 #include "lib/agent_protocol.h"
 #include "lib/config.h"
 #include "lib/log.h"
+#include "lib/monotonic.h"
 #include "lib/options.h"
 #include "lib/teardown.h"
 
@@ -198,17 +199,28 @@ static void serve(const struct tg_log *log, const struct settings *settings, con
                   struct tg_agent_answer *answer)
 {
     const struct tg_agent_request request = {.kind = TG_AGENT_TEARDOWN};
+    const int64_t pause_ms = (int64_t)settings->pause * 1000;
+    int64_t next_run = 0;
     bool unreachable = false;
     for (;;) {
         int result = tg_agent_ask(socket_path, &request, ASK_MS, answer);
+        int64_t early = next_run - tg_monotonic_ms();
         note_agent(log, &unreachable, result);
-        if (result == 0 && answer->reason == TG_allowed)
+        if (result == -ETIMEDOUT)
+            continue;
+        if (result != 0) {
+            wait_seconds(RECONNECT_SECONDS);
+        } else if (answer->reason == TG_allowed && early > 0) {
+            /* Until the host is wiped, or off, the agent says at once that it is to be. */
+            wait_seconds((unsigned int)(early / 1000) + 1);
+        } else if (answer->reason == TG_allowed) {
             tear_down(log, settings, answer->text);
-        else if (result == 0 && is_refused(answer))
-            tg_log_refusal(log, answer->reason, "%s", answer->detail);
-        /* Until the host is wiped, or off, the agent says at once that it is to be. */
-        if (result != -ETIMEDOUT)
-            wait_seconds(result == 0 ? settings->pause : RECONNECT_SECONDS);
+            next_run = tg_monotonic_ms() + pause_ms;
+        } else {
+            if (is_refused(answer))
+                tg_log_refusal(log, answer->reason, "%s", answer->detail);
+            wait_seconds(settings->pause);
+        }
     }
 }
 

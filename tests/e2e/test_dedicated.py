@@ -33,9 +33,9 @@ class Server(Host):
         if dedicated:
             self.daemon("start")
 
-    def daemon(self, action):
+    def daemon(self, action, pause=1):
         self.run(f"{SOURCE}/scripts/lib/lab/daemon", "teardown", action, f"{self.lab.folder}/{self.name}/teardown.log",
-                 "/usr/sbin/tegata-teardown", "--stderr", "--pause", "1").ok()
+                 "/usr/sbin/tegata-teardown", "--stderr", "--pause", str(pause)).ok()
 
     def state(self, path):
         """What a state file says, behind its first line."""
@@ -238,6 +238,20 @@ def test_nobody_is_let_in_while_the_teardown_is_due(server):
     server.run("rm", "/run/teardown_fails").ok()
     server.wait_free()
     server.ssh("bob").ok()
+
+
+def test_it_waits_for_the_next_owner_as_soon_as_the_host_is_wiped(server):
+    """The pause is between two runs; tegata doctor would say meanwhile that nobody waits."""
+    server.daemon("stop")
+    server.daemon("start", pause=3600)
+    ticket = alices(server.lab)
+    server.ssh("alice").ok()
+    assert server.status()["owner"] == "alice"
+    server.lab.release("alice", ticket)
+    server.wait_free()
+    wait_until(lambda: server.status()["teardown_waiting"] == 1, "tegata-teardown waits")
+    server.daemon("stop")
+    server.daemon("start")
 
 
 def test_a_program_that_others_can_write_is_not_run(server):
