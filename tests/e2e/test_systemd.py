@@ -265,6 +265,28 @@ def test_a_revocation_ends_units_of_the_persons_systemd_too(own, host, ticket):
         wait_until(lambda: host.alices() == "", "the end of all that is alice's")
 
 
+def test_a_manager_with_groups_that_have_ended_goes_and_the_other_session_stays(own, host, ticket):
+    """alice's systemd was started with all that her tickets granted then, sysop among it. The next one is not."""
+    one = ticket(rule="administration")
+    groups = "grep ^Groups: /proc/$(pgrep -f 'sleep {}$')/status"
+    with Shell(own, "alice") as first:
+        first.run("systemd-run --quiet --user sleep 81014").ok()
+        assert "21001" in first.run(groups.format("81014")).ok().out.split()
+        ticket(duration="1h")
+        with Shell(own, "alice") as shell:
+            assert "21001" not in shell.run("id -G").ok().out.split()
+            revoke(own, one)
+            ended_because(own, one, "ticket_revoked")
+            wait_until(lambda: not host.has(81014) and host.property("user@20001.service", "ActiveState") != "active", "the manager's end")
+            shell.run("test -w $XDG_RUNTIME_DIR").ok()
+            with Shell(own, "alice") as later:
+                later.run("systemd-run --quiet --user sleep 81015").ok()
+                assert later.run(groups.format("81015")).ok().out.split()[1:] == ["20001", "21000"]
+                host.restart()
+                shell.run("true").ok()
+                assert host.has(81015)
+
+
 def test_without_a_session_there_is_no_manager(own, host, ticket):
     """Though the account lingers, as one may that was there when the host was booted."""
     ticket()
