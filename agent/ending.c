@@ -441,10 +441,11 @@ static void send_signal(const struct tg_agent *agent, const struct tg_process_en
         target->problem = result;
 }
 
-/* The newest first, before they have forked. */
+/* Parents first, as they mostly have the lower pids: a shell whose child is ended before it goes on to its
+ * next command. */
 static void send_signals(const struct tg_agent *agent, const struct tg_endings *endings)
 {
-    for (size_t i = endings->table.count; i-- > 0;) {
+    for (size_t i = 0; i < endings->table.count; i++) {
         const struct tg_process_entry *entry = &endings->table.list[i];
         struct target *target = target_of(endings, i);
         if (target != NULL && target->signal != 0 && (target->signal != SIGHUP || !is_carrier(target, entry)))
