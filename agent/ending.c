@@ -583,11 +583,8 @@ static void finish(struct tg_agent *agent, struct tg_endings *endings)
 /* Reads /proc and says whose each process is. False: it could not. */
 static bool look(struct tg_agent *agent, struct tg_endings *endings)
 {
-    bool with_uids = endings->sweep_count > 0;
-    for (size_t i = 0; i < agent->sessions.count; i++)
-        with_uids = with_uids || agent->sessions.list[i].ending.phase == TG_ENDING_BEGUN;
-    int result = with_uids ? tg_process_table_scan(&endings->table, agent->proc_root)
-                           : tg_process_table_scan_sessions(&endings->table, agent->proc_root);
+    int result = endings->sweep_count > 0 ? tg_process_table_scan(&endings->table, agent->proc_root)
+                                          : tg_process_table_scan_sessions(&endings->table, agent->proc_root);
     if (result == 0 && (!collect(agent, endings) ||
                         tg_claims_assign(&endings->claims, &endings->table, agent->proc_root) != 0))
         result = -ENOMEM;
@@ -645,13 +642,25 @@ static bool is_outrun(const struct tg_endings *endings)
     return false;
 }
 
+/* With many processes on a busy host a pass takes longer than a pause: each pause is counted from when the
+ * agent got so far, not from the beginning of its turn. */
+static void let_pass(struct tg_agent *agent, int64_t *since)
+{
+    int64_t now = tg_boottime_ms();
+    agent->steady += now - *since;
+    *since = now;
+}
+
 /* True: new processes turned up among those that are killed, and it should be done again at once. */
 static bool pass(struct tg_agent *agent, struct tg_endings *endings)
 {
+    int64_t since = tg_boottime_ms();
     drop_sweeps(agent, endings);
     if (next_pass(agent, endings) == INT64_MAX)
         return false;
-    if (!look(agent, endings)) {
+    bool seen = look(agent, endings);
+    let_pass(agent, &since);
+    if (!seen) {
         kill_monitors(agent);
         return false;
     }
@@ -672,6 +681,7 @@ static bool pass(struct tg_agent *agent, struct tg_endings *endings)
     }
     /* Without memory for it, some are counted twice. */
     (void)tg_claims_remember(&endings->claims, &endings->table);
+    let_pass(agent, &since);
     finish(agent, endings);
     return outrun;
 }

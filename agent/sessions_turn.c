@@ -114,7 +114,7 @@ static void warn(struct tg_agent *agent, struct tg_session *session, struct tg_p
     char detail[64];
     int64_t left = tg_session_due(agent, session->ends) - agent->steady;
     int64_t minutes = (left + 59999) / 60000;
-    int result = table->count > 0 ? 0 : tg_process_table_scan(table, agent->proc_root);
+    int result = table->count > 0 ? 0 : tg_process_table_scan_sessions(table, agent->proc_root);
     if (result != 0)
         tg_log(&agent->log, LOG_ERR, "%s cannot be read: %s", agent->proc_root, strerror(-result));
     tg_warning_text(session, minutes, line, sizeof line);

@@ -78,6 +78,17 @@ static bool is_among(const unsigned int *terminals, size_t count, unsigned int t
     return false;
 }
 
+/* Who has this process now, which takes a third of the time of a scan to find out for all: only those on a
+ * terminal are asked. UINT32_MAX, which is nobody, if it has ended. */
+static uid_t owner_of(const struct tg_agent *agent, const struct tg_process_entry *entry)
+{
+    struct tg_process_entry now;
+    if (tg_process_table_read(agent->proc_root, entry->process.pid, true, &now) != 1 ||
+        !tg_process_same(&now.process, &entry->process))
+        return UINT32_MAX;
+    return now.uids[0];
+}
+
 size_t tg_session_tell(struct tg_agent *agent, const struct tg_session *session,
                        const struct tg_process_table *table, const char *line)
 {
@@ -88,7 +99,7 @@ size_t tg_session_tell(struct tg_agent *agent, const struct tg_session *session,
         if (entry->dead || !is_pts(entry->terminal) || is_among(told, count, entry->terminal) ||
             !is_of_session(session, table, entry))
             continue;
-        int fd = open_terminal(agent->dev_root, entry->terminal, entry->uids[0]);
+        int fd = open_terminal(agent->dev_root, entry->terminal, owner_of(agent, entry));
         if (fd >= 0 && write_line(fd, line))
             told[count++] = entry->terminal;
         if (fd >= 0)

@@ -559,7 +559,7 @@ static void test_a_revoked_session(void **state)
     assert_int_equal(wait_for_end(stubborn), SIGKILL);
     assert_int_equal(agent->sessions.count, 2);
     (void)turn_after(fixture, 20);
-    assert_last_event(fixture, "\"session_ended\"", "by the agent: 4 processes, 470 ms");
+    assert_last_event(fixture, "\"session_ended\"", "by the agent: 4 processes, ");
     assert_last_event(fixture, "ticket_revoked", "T-1");
     /* The other session of the same account lives on, and so its processes are not swept. */
     assert_int_equal(agent->sessions.count, 1);
@@ -967,7 +967,7 @@ static void test_what_does_not_go(void **state)
     assert_int_equal(wait_for_end(monitor), SIGTERM);
     assert_int_equal(turn_after(fixture, TERMINATE_MS), 20);
     assert_int_equal(turn_after(fixture, 9000), 20);
-    assert_int_equal(turn_after(fixture, 1000), 1000);
+    assert_in_range(turn_after(fixture, 1000), 900, 1000);
     assert_int_equal(agent->sessions.count, 1);
     reap(monitor);
 }
@@ -1023,7 +1023,8 @@ static void test_telling(void **state)
     session->monitor.pid = other;
     assert_int_equal(tg_session_tell(agent, session, &table, "hello"), 0);
     session->audit_id = 5;
-    table.list[0].uids[0] = table.list[1].uids[0] = getuid() + 1;
+    (void)snprintf(text, sizeof text, "Uid:\t%u\t%u\t%u\t%u\n", getuid() + 1, getuid(), getuid(), getuid());
+    write_process_file(fixture->proc, shell, "status", text);
     assert_int_equal(tg_session_tell(agent, session, &table, "hello"), 0);
     assert_true(read(terminal, text, sizeof text) < 0);
     tg_process_table_free(&table);
