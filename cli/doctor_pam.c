@@ -142,9 +142,14 @@ static void walk(struct stack *stack, const char *text)
     free(copy);
 }
 
+static bool is_firm(const struct stack *stack)
+{
+    return strcasecmp(stack->control, "required") == 0 || strcasecmp(stack->control, "requisite") == 0;
+}
+
 static void judge(struct tg_findings *findings, const struct stack *stack, const char *fix)
 {
-    bool firm = strcasecmp(stack->control, "required") == 0 || strcasecmp(stack->control, "requisite") == 0;
+    bool firm = is_firm(stack);
     if (!stack->found) {
         tg_find(findings, TG_LEVEL_ERROR, area, fix,
                 "%.120s has no %s line for pam_tegata.so: logins past the certificate check are not refused",
@@ -187,6 +192,10 @@ static void judge_auth(struct tg_findings *findings, const struct stack *auth)
             findings, TG_LEVEL_ERROR, area, "as the first auth line: auth required pam_tegata.so",
             "%.120s: an auth line before pam_tegata.so can end the stack or jump, so that it is not asked",
             auth->path);
+    else if (!is_firm(auth))
+        tg_find(findings, TG_LEVEL_ERROR, area, "as the first auth line: auth required pam_tegata.so",
+                "%.120s: auth pam_tegata.so is %.40s, not required: its refusal can be overruled", auth->path,
+                auth->control);
 }
 
 void tg_doctor_pam(struct tg_findings *findings, const char *path, const char *text)
@@ -201,10 +210,11 @@ void tg_doctor_pam(struct tg_findings *findings, const char *path, const char *t
     judge(findings, &account, "as the first account line: account required pam_tegata.so");
     judge(findings, &session, "behind pam_loginuid.so: session required pam_tegata.so");
     if (session.found && !session.loginuid_before)
-        tg_find(findings, TG_LEVEL_ERROR, area, "move it behind: session required pam_loginuid.so",
-                "%.120s: pam_tegata.so comes before pam_loginuid.so: no session's processes can be told from "
-                "others, so every login is refused (session_untracked)",
-                path);
+        tg_find(
+            findings, TG_LEVEL_ERROR, area, "put it behind: session required pam_loginuid.so",
+            "%.120s: pam_tegata.so is not behind pam_loginuid.so: no session's processes can be told from "
+            "others, so every login is refused (session_untracked)",
+            path);
     if (session.user_environment)
         tg_find(findings, TG_LEVEL_WARNING, area, "take user_readenv=1 out of the session line of pam_env.so",
                 "%.120s: pam_env.so reads ~/.pam_environment: whoever sets LD_PRELOAD there is not recorded",

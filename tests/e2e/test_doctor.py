@@ -86,7 +86,8 @@ def test_sshd_config(host, usual, line, level, text):
     ("^session required pam_tegata", "session optional pam_systemd.so\nsession required pam_tegata", "error",
      "pam_systemd.so comes before pam_tegata.so"),
     ("^auth required pam_tegata.so\n", "", "error", "has no auth line for pam_tegata.so"),
-    ("^session +required +pam_loginuid.so\n", "", "error", "comes before pam_loginuid.so"),
+    ("^auth required pam_tegata.so", "auth sufficient pam_tegata.so", "error", "auth pam_tegata.so is sufficient, not required"),
+    ("^session +required +pam_loginuid.so\n", "", "error", "is not behind pam_loginuid.so"),
     (r"\Z", "session required pam_env.so user_readenv=1 envfile=/etc/default/locale\n", "warning", "reads ~/.pam_environment"),
 ])
 def test_pam(host, usual, old, new, level, text):

@@ -228,6 +228,8 @@ static void judges_what_a_session_needs_of_pam(void **state)
          1, 0},
         {"auth required pam_tegata.so\nsession required pam_tegata.so\nsession required pam_loginuid.so\n", 1,
          0},
+        {"auth sufficient pam_tegata.so\nsession required pam_loginuid.so\nsession required pam_tegata.so\n",
+         1, 0},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
