@@ -8,6 +8,10 @@ EXTRA_DIST += tests/unit/in_own_folder tests/unit/temporary.h
 # Programs of scripts/bench, built by make check.
 check_PROGRAMS += tests/bench/principal_only
 tests_bench_principal_only_SOURCES = tests/bench/principal_only.c
+check_PROGRAMS += tests/bench/proc_scan
+tests_bench_proc_scan_SOURCES = tests/bench/proc_scan.c
+tests_bench_proc_scan_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_bench_proc_scan_LDADD = libtegata_agent.la
 if APPROVAL_SERVICE
 check_PROGRAMS += tests/bench/polling_hosts
 tests_bench_polling_hosts_SOURCES = tests/bench/polling_hosts.c
