@@ -99,6 +99,13 @@ def test_a_touch_confirms_one_command(host, touch_ticket, shell):
     assert {(event["ticket"], event["person"]) for event in found} == {(touch_ticket, "bob")}
 
 
+def test_a_tools_sudo_asks_for_the_touch_as_well(host, shell):
+    """sudo -n with noninteractive_auth: no password can be asked for, and a touch is."""
+    host.change("/etc/sudoers.d/tegata", host.read("/etc/sudoers.d/tegata") + "Defaults noninteractive_auth\n")
+    done = shell.run("sudo -n id -un").ok()
+    assert done.out == "Touch your security key to confirm: sudo -n id -un\nroot\n"
+
+
 def test_a_long_command_is_cut_where_it_can_be_seen(shell):
     said = shell.run(f"sudo true {'x' * 2000} rm").ok().out
     assert said.startswith("Touch your security key to confirm: sudo true xxx") and said.endswith("xxx...\n")
