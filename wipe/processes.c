@@ -43,7 +43,8 @@ static int pass(struct tg_target *target, struct tg_process_table *table)
         if (!target->dry_run)
             end(&entry->process);
     }
-    return count;
+    /* Where the scan may have missed somebody, it is made again. */
+    return count == 0 && !table->settled && !target->dry_run ? 1 : count;
 }
 
 void tg_target_end_processes(struct tg_target *target)
