@@ -7,7 +7,7 @@ CLOSING_LINES='^# (TOTAL|PASS|SKIP|XFAIL|FAIL|XPASS|ERROR): |^=+ .* in [0-9.]+s|
 NOISE='^  (CC|CCLD|GEN|AR)  |^make(\[[0-9]+\])?: (Entering|Leaving) directory'
 FAILED_TAIL=60
 # How long one step may take, at the most: far more than it needs, as what hangs must fail and not stay.
-STEP_SECONDS=${STEP_SECONDS:-1200}
+STEP_SECONDS=${STEP_SECONDS:-2400}
 
 # steps_begin FOLDER [KEEP]
 steps_begin() {
