@@ -271,6 +271,7 @@ def test_a_manager_with_groups_that_have_ended_goes_and_the_other_session_stays(
     groups = "grep ^Groups: /proc/$(pgrep -f 'sleep {}$')/status"
     with Shell(own, "alice") as first:
         first.run("systemd-run --quiet --user sleep 81014").ok()
+        wait_until(lambda: host.has(81014), "process 81014")
         assert "21001" in first.run(groups.format("81014")).ok().out.split()
         ticket(duration="1h")
         with Shell(own, "alice") as shell:
@@ -281,6 +282,7 @@ def test_a_manager_with_groups_that_have_ended_goes_and_the_other_session_stays(
             shell.run("test -w $XDG_RUNTIME_DIR").ok()
             with Shell(own, "alice") as later:
                 later.run("systemd-run --quiet --user sleep 81015").ok()
+                wait_until(lambda: host.has(81015), "process 81015")
                 assert later.run(groups.format("81015")).ok().out.split()[1:] == ["20001", "21000"]
                 host.restart()
                 shell.run("true").ok()
