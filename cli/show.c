@@ -171,7 +171,8 @@ static int follow(struct tg_cli *cli, struct tg_follower *follower, struct tg_pr
         if (failed && !tg_follow_again(follower->last_answer, problem))
             return -1;
     }
-    return TG_EXIT_OK;
+    /* What came between the last answer and the look at the sessions: their end, for one. */
+    return tg_follow(follower, 0, &cli->out, problem) == 0 ? TG_EXIT_OK : -1;
 }
 
 int tg_command_show(struct tg_cli *cli, const struct tg_arguments *arguments)
