@@ -53,11 +53,8 @@ static int read_options(int argc, char **argv, struct settings *settings, bool *
     }
     if (parser.end != TG_OPTIONS_OPERANDS)
         return parser.end == TG_OPTIONS_SHOWN ? EXIT_SUCCESS : EXIT_USAGE;
-    if (parser.first_operand < argc) {
-        (void)fprintf(stderr, "tegatad: '%s' is not an option. Try 'tegatad --help'.\n",
-                      argv[parser.first_operand]);
+    if (!tg_options_no_operands(&parser, argc, argv))
         return EXIT_USAGE;
-    }
     *done = false;
     return 0;
 }

@@ -126,6 +126,15 @@ bool tg_options_next(struct tg_options *parser, int argc, char **argv, const str
     return true;
 }
 
+bool tg_options_no_operands(const struct tg_options *parser, int argc, char **argv)
+{
+    if (parser->first_operand == argc)
+        return true;
+    (void)fprintf(stderr, "%s: '%s' is not an option. Try '%s --help'.\n", parser->program,
+                  argv[parser->first_operand], parser->program);
+    return false;
+}
+
 void tg_options_help(const struct tg_options *parser, FILE *stream)
 {
     enum { COLUMN = 28 };

@@ -76,6 +76,10 @@ struct tg_options {
 bool tg_options_next(struct tg_options *parser, int argc, char **argv, const struct tg_option **option,
                      const char **value);
 
+/* For a program that takes options only: true if no operand is there; else the first is told on standard
+ * error. After tg_options_next() has ended with TG_OPTIONS_OPERANDS. */
+bool tg_options_no_operands(const struct tg_options *parser, int argc, char **argv);
+
 /* Writes what --help shows: usage, summary, and a line for each option. */
 void tg_options_help(const struct tg_options *parser, FILE *stream);
 

@@ -81,11 +81,7 @@ static int read_options(int argc, char **argv, struct settings *settings, bool *
     }
     if (parser.end != TG_OPTIONS_OPERANDS)
         return parser.end == TG_OPTIONS_SHOWN ? EXIT_SUCCESS : EXIT_USAGE;
-    if (parser.first_operand < argc) {
-        (void)fprintf(stderr, "tegata-teardown: '%s' is not an option. Try 'tegata-teardown --help'.\n",
-                      argv[parser.first_operand]);
-        ok = false;
-    }
+    ok = tg_options_no_operands(&parser, argc, argv) && ok;
     *done = !ok;
     return ok ? EXIT_SUCCESS : EXIT_USAGE;
 }

@@ -54,16 +54,12 @@ static bool is_teardown(void)
     return getenv("TEGATA_TEARDOWN") != NULL;
 }
 
-static int check_usage(const struct settings *settings, int operands, const char *first)
+static bool names_what(const struct settings *settings)
 {
-    if (operands > 0)
-        (void)fprintf(stderr, "tegata-wipe: '%s' is not an option. ", first);
-    else if (settings->all == (settings->name_count > 0))
-        (void)fprintf(stderr, "tegata-wipe: give either --all or --account NAME. ");
-    else
-        return EXIT_SUCCESS;
-    (void)fprintf(stderr, "Try 'tegata-wipe --help'.\n");
-    return EXIT_USAGE;
+    if (settings->all != (settings->name_count > 0))
+        return true;
+    (void)fprintf(stderr, "tegata-wipe: give either --all or --account NAME. Try 'tegata-wipe --help'.\n");
+    return false;
 }
 
 static int read_options(int argc, char **argv, struct settings *settings, bool *done)
@@ -92,9 +88,8 @@ static int read_options(int argc, char **argv, struct settings *settings, bool *
         return parser.end == TG_OPTIONS_SHOWN ? EXIT_SUCCESS : EXIT_USAGE;
     if (is_teardown() && settings->name_count == 0)
         settings->all = true;
-    int status = check_usage(settings, argc - parser.first_operand, argv[parser.first_operand]);
-    *done = status != EXIT_SUCCESS;
-    return status;
+    *done = !tg_options_no_operands(&parser, argc, argv) || !names_what(settings);
+    return *done ? EXIT_USAGE : EXIT_SUCCESS;
 }
 
 /* --- Which accounts --------------------------------------------------------------------------------------
