@@ -61,6 +61,17 @@ def refusals(host, service):
     return [event for event in events(host.lab) if event["kind"] == "job_refused" and event["detail"].startswith(service)]
 
 
+def refuses_the_job(host, service, daemon):
+    """The session that left the job ends; then the daemon finds it, and may not run it."""
+    wait_until(lambda: host.status()["sessions"] == 0, "the session's end")
+    before = len(refusals(host, service))
+    host.mark()
+    daemon.start()
+    host.refused("session_none", service)
+    wait_until(lambda: len(refusals(host, service)) > before, "the event")
+    host.run("test", "-e", "/home/alice/ran").failed(1)
+
+
 def test_cron_runs_a_job_while_a_session_is_open(host, shell, cron):
     shell.run("echo '@reboot id -un >/home/alice/ran' | crontab -").ok()
     cron.start()
@@ -71,13 +82,7 @@ def test_cron_runs_a_job_while_a_session_is_open(host, shell, cron):
 def test_cron_runs_no_job_without_a_session(host, job_ticket, cron):
     with Shell(host.lab, "alice") as shell:
         shell.run("echo '@reboot id -un >/home/alice/ran' | crontab -").ok()
-    wait_until(lambda: host.status()["sessions"] == 0, "the session's end")
-    before = len(refusals(host, "cron"))
-    host.mark()
-    cron.start()
-    host.refused("session_none", "cron")
-    wait_until(lambda: len(refusals(host, "cron")) > before, "the event")
-    host.run("test", "-e", "/home/alice/ran").failed(1)
+    refuses_the_job(host, "cron", cron)
     host.run("crontab", "-u", "alice", "-r").ok()
 
 
@@ -111,13 +116,7 @@ def test_at_runs_a_job_while_a_session_is_open(host, shell, atd):
 def test_at_runs_no_job_without_a_session(host, job_ticket, atd):
     with Shell(host.lab, "alice") as shell:
         shell.run("echo 'id -un >/home/alice/ran' | at now").ok()
-    wait_until(lambda: host.status()["sessions"] == 0, "the session's end")
-    before = len(refusals(host, "atd"))
-    host.mark()
-    atd.start()
-    host.refused("session_none", "atd")
-    wait_until(lambda: len(refusals(host, "atd")) > before, "the event")
-    host.run("test", "-e", "/home/alice/ran").failed(1)
+    refuses_the_job(host, "atd", atd)
 
 
 def test_without_the_account_line_cron_runs_it(host, job_ticket, cron):

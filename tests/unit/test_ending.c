@@ -499,6 +499,14 @@ static void reap(pid_t pid)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+#define REAP_ALL(...) reap_all((const pid_t[]){__VA_ARGS__, 0})
+
+static void reap_all(const pid_t *pids)
+{
+    for (; *pids != 0; pids++)
+        reap(*pids);
+}
+
 static struct tg_session *add_session(const struct fixture *fixture, pid_t monitor, uint32_t audit_id,
                                       uint32_t uid)
 {
@@ -567,9 +575,7 @@ static void test_a_revoked_session(void **state)
     (void)turn_after(fixture, 1000);
     assert_true(is_alive(other));
     assert_true(is_alive(other_monitor));
-    const pid_t all[] = {monitor, meek, stopped, stubborn, other_monitor, other};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        reap(all[i]);
+    REAP_ALL(monitor, meek, stopped, stubborn, other_monitor, other);
 }
 
 static void test_what_a_closed_session_leaves_behind(void **state)
@@ -832,9 +838,7 @@ static void test_groups_that_no_session_grants(void **state)
     (void)turn_after(fixture, 20);
     (void)turn_after(fixture, 1000);
     assert_true(is_alive(docker) && is_alive(inside) && is_alive(with_docker) && is_alive(another));
-    const pid_t all[] = {docker, operator, inside, with_docker, with_operator, stubborn, another};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        reap(all[i]);
+    REAP_ALL(docker, operator, inside, with_docker, with_operator, stubborn, another);
 }
 
 /* The last session goes while the groups are looked after: then all go, and from the first signal on. */
@@ -859,9 +863,7 @@ static void test_groups_and_then_all(void **state)
     (void)turn_after(fixture, 0);
     assert_int_equal(wait_for_end(with_none), SIGHUP);
     assert_true(is_alive(stubborn));
-    const pid_t all[] = {docker, operator, stubborn, with_none};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        reap(all[i]);
+    REAP_ALL(docker, operator, stubborn, with_none);
 }
 
 /* Nobody can say what is granted, or what a process has. */
@@ -889,9 +891,7 @@ static void test_groups_that_are_not_known(void **state)
     (void)turn_after(fixture, 20);
     assert_int_equal(wait_for_end(with_docker), SIGHUP);
     assert_true(is_alive(with_none) && is_alive(docker) && is_alive(operator));
-    const pid_t all[] = {docker, operator, with_docker, with_none};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        reap(all[i]);
+    REAP_ALL(docker, operator, with_docker, with_none);
     tg_accounts_free(&agent->accounts);
 }
 
