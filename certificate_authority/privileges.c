@@ -78,7 +78,7 @@ static bool limit(__rlimit_resource_t resource, rlim_t most)
 int tg_ca_privileges_drop(const char *user, const char *state, const char *socket, rlim_t descriptors,
                           bool may_fork, struct tg_error *error)
 {
-    bool stays = user[0] == '\0' || strcmp(user, "root") == 0;
+    bool stays = strcmp(user, "root") == 0;
     if (geteuid() == 0 && !stays && become(user, state, socket, error) != 0)
         return -1;
     if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, descriptors) || !limit(RLIMIT_FSIZE, FILE_SIZE_MAX) ||

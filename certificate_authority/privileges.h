@@ -15,7 +15,7 @@
 int tg_ca_user_find(const char *name, const char *key, uid_t *uid, struct tg_error *error);
 
 /* Started as root: makes the state directory (0700) and the socket's (0755) if they are missing, for `user`,
- * and becomes `user`, unless that is empty or root. Then, as whoever it is: no new privileges, no core dumps,
+ * and becomes `user`, unless that is root. Then, as whoever it is: no new privileges, no core dumps,
  * no tracing, `descriptors` files at most, and no further processes unless `may_fork`, because modules of
  * tokens may need threads. */
 int tg_ca_privileges_drop(const char *user, const char *state, const char *socket, rlim_t descriptors,
