@@ -35,7 +35,7 @@ tests_security_key_tg_sk_provider_la_LDFLAGS = -module -avoid-version -shared -r
 tests_security_key_tg_sk_provider_la_LIBADD = $(OPENSSL_LIBS)
 
 # --- Unit tests --------------------------------------------------------------------------------------------------------------------------
-CRYPTO_TESTS = tests/unit/test_public_key tests/unit/test_certificate tests/unit/test_sshsig tests/unit/test_webauthn \
+CRYPTO_TESTS = tests/unit/test_public_key tests/unit/test_certificate tests/unit/test_certificate_make tests/unit/test_sshsig tests/unit/test_webauthn \
 	tests/unit/test_signer tests/unit/test_request_auth
 CRYPTO_HELP = tests/unit/crypto_help.c tests/unit/crypto_help.h
 check_PROGRAMS += $(CRYPTO_TESTS)
@@ -48,6 +48,10 @@ tests_unit_test_public_key_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
 tests_unit_test_certificate_SOURCES = tests/unit/test_certificate.c $(CRYPTO_HELP)
 tests_unit_test_certificate_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_certificate_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
+
+tests_unit_test_certificate_make_SOURCES = tests/unit/test_certificate_make.c $(WORLD)
+tests_unit_test_certificate_make_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_certificate_make_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
 
 tests_unit_test_sshsig_SOURCES = tests/unit/test_sshsig.c $(CRYPTO_HELP)
 tests_unit_test_sshsig_CFLAGS = $(TEST_CFLAGS)

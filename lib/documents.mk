@@ -21,7 +21,7 @@ libtegata_la_SOURCES += \
 	lib/verdict_running.c
 
 DOCUMENT_TESTS = tests/unit/test_approval tests/unit/test_canonical_json tests/unit/test_network tests/unit/test_policy \
-	tests/unit/test_ticket tests/unit/test_verdict tests/unit/test_verdict_running
+	tests/unit/test_sign_in tests/unit/test_ticket tests/unit/test_verdict tests/unit/test_verdict_running
 check_PROGRAMS += $(DOCUMENT_TESTS)
 TESTS += $(DOCUMENT_TESTS)
 
@@ -44,6 +44,13 @@ tests_unit_test_policy_SOURCES = tests/unit/test_policy.c $(WORLD)
 tests_unit_test_policy_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_policy_LDADD = $(TEST_LIBS)
 
+# A security key in memory.
+TOUCH = tests/unit/touch.c tests/unit/touch.h
+
+tests_unit_test_sign_in_SOURCES = tests/unit/test_sign_in.c $(WORLD) $(TOUCH)
+tests_unit_test_sign_in_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_sign_in_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
+
 tests_unit_test_ticket_SOURCES = tests/unit/test_ticket.c $(WORLD)
 tests_unit_test_ticket_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_ticket_LDADD = $(TEST_LIBS)
@@ -56,15 +63,18 @@ tests_unit_test_verdict_running_SOURCES = tests/unit/test_verdict_running.c $(WO
 tests_unit_test_verdict_running_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_verdict_running_LDADD = $(TEST_LIBS)
 
-EXTRA_DIST += tests/fuzz/corpus/approval tests/fuzz/corpus/canonical_json tests/fuzz/corpus/policy tests/fuzz/corpus/ticket
+EXTRA_DIST += tests/fuzz/corpus/approval tests/fuzz/corpus/canonical_json tests/fuzz/corpus/policy tests/fuzz/corpus/sign_in tests/fuzz/corpus/ticket
 if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz_approval tests/fuzz/fuzz_canonical_json tests/fuzz/fuzz_policy tests/fuzz/fuzz_ticket
+noinst_PROGRAMS += tests/fuzz/fuzz_approval tests/fuzz/fuzz_canonical_json tests/fuzz/fuzz_policy tests/fuzz/fuzz_sign_in tests/fuzz/fuzz_ticket
 tests_fuzz_fuzz_approval_LDADD = libtegata.la
 tests_fuzz_fuzz_approval_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_canonical_json_LDADD = libtegata.la
 tests_fuzz_fuzz_canonical_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_policy_LDADD = libtegata.la
 tests_fuzz_fuzz_policy_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_sign_in_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_fuzz_fuzz_sign_in_LDADD = libtegata.la
+tests_fuzz_fuzz_sign_in_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_ticket_LDADD = libtegata.la
 tests_fuzz_fuzz_ticket_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
