@@ -25,3 +25,17 @@ tegata_ca_LDADD = libtegata_authority.la libtegata.la
 MAN_PAGES_IN += man/tegata-ca.8.in man/tegata-ca.conf.5.in
 man/tegata-ca.8: certificate_authority/options.def
 man/tegata-ca.conf.5: certificate_authority/ca_config.def
+
+check_PROGRAMS += tests/unit/test_certificate_authority
+TESTS += tests/unit/test_certificate_authority
+tests_unit_test_certificate_authority_SOURCES = tests/unit/test_certificate_authority.c $(WORLD) $(TOUCH)
+tests_unit_test_certificate_authority_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_certificate_authority_LDADD = libtegata_authority.la $(TEST_LIBS) $(OPENSSL_LIBS) -lpthread
+EXTRA_DIST += tests/e2e/test_certificate_authority.py tests/e2e/authority.py tests/fuzz/corpus/ca_protocol
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_ca_protocol
+tests_fuzz_fuzz_ca_protocol_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_fuzz_fuzz_ca_protocol_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_ca_protocol_LDADD = libtegata_authority.la libtegata.la
+endif
