@@ -4,7 +4,7 @@
 
 # To build.
 PACKAGES_BUILD=(autoconf automake gcc libc6-dev libcap-dev libcmocka-dev libcurl4-openssl-dev libfido2-dev libinih-dev
-    libjansson-dev libmicrohttpd-dev libnftables-dev libpam0g-dev libsqlite3-dev libssl-dev libtool make pkg-config xz-utils)
+    libjansson-dev libmicrohttpd-dev libnftables-dev libp11-dev libpam0g-dev libsqlite3-dev libssl-dev libtool make pkg-config xz-utils)
 
 # For the lab and the tests that run in it.
 PACKAGES_LAB=(at cron curl dbus git iproute2 libfaketime libpam-modules libpam-systemd login mount nftables openssh-client
@@ -14,7 +14,8 @@ PACKAGES_LAB=(at cron curl dbus git iproute2 libfaketime libpam-modules libpam-s
 PACKAGES_RECORDER=(tlog)
 
 # For scripts/check, beside those: compilers, linters and the runner of the tests.
-PACKAGES_CHECK=(clang clang-format cppcheck libpam-wrapper mandoc pamtester python3-pytest shellcheck strace)
+PACKAGES_CHECK=(clang clang-format cppcheck libpam-wrapper mandoc pamtester python3-pytest shellcheck softhsm2
+    strace)
 
 # For scripts/check --release.
 PACKAGES_RELEASE=(debian-archive-keyring mmdebstrap)
