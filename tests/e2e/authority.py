@@ -80,7 +80,7 @@ class Authority:
 
     def __init__(self, folder, root, user_ca, host_ca="", extra="", program=BUILD / "tegata-ca", environment=None):
         folder.mkdir()
-        self.folder, self.program, self.environment = folder, program, environment or {}
+        self.folder, self.program, self.environment, self.prefix = folder, program, environment or {}, []
         self.socket, self.log, self.config = folder / "ca.sock", folder / "log", folder / "ca.conf"
         self.state = folder / "state"
         self.state.mkdir(mode=0o700)
@@ -106,7 +106,7 @@ class Authority:
         self.stop()
 
     def command(self, *more):
-        return [self.program, "-e", "-c", self.config, *more]
+        return [*self.prefix, self.program, "-e", "-c", self.config, *more]
 
     def start(self):
         with open(self.log, "ab") as log:

@@ -2,9 +2,12 @@
 
 import contextlib
 import os
+import pathlib
 import secrets
+import shutil
 import struct
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -427,6 +430,7 @@ def test_configurations_that_are_refused(world, tmp_path, token):
 
 
 def test_what_it_gives_up(world, ca):
+    ca.user(world.policy(), *world.sign_in(world.bob, world.bob_file)).ok()
     status = dict(line.split(":\t", 1) for line in open(f"/proc/{ca.process.pid}/status").read().splitlines())
     assert status["NoNewPrivs"] == "1"
     limits = open(f"/proc/{ca.process.pid}/limits").read()
@@ -434,3 +438,36 @@ def test_what_it_gives_up(world, ca):
     assert "Max processes             0                    0" in limits
     assert oct(ca.socket.stat().st_mode & 0o777) == "0o660"
     assert oct((ca.state / "policy_serial").stat().st_mode & 0o777) == "0o600"
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that every user can reach."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="tegata-ca-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("way", ["started as root", "started as the user"])
+def test_as_a_user_of_its_own(world, open_folder, way):
+    key = Key(open_folder, "user_ca")
+    folder = open_folder / "ca"
+    running = Authority(folder, world.root, f"key = {key.path}\n", extra=f"listen socket = {folder}/run/ca.sock\nservice user = nobody")
+    running.socket = folder / "run" / "ca.sock"
+    if way == "started as root":  # the key file is root's, and the directories are made
+        running.state.rmdir()
+    else:
+        (folder / "run").mkdir()
+        for path in (key.path, running.config, running.state, folder / "run"):
+            shutil.chown(path, "nobody", "nogroup")
+        running.prefix = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"]
+    policy = world.policy(lambda document: document.update(user_ca=[key.public]))
+    with running:
+        running.user(policy, *world.sign_in(world.bob, world.bob_file)).ok()
+        proc = pathlib.Path(f"/proc/{running.process.pid}")
+        status = dict(line.split(":", 1) for line in (proc / "status").read_text().splitlines())
+        assert status["Uid"].split() == ["65534"] * 4 and status["Gid"].split() == ["65534"] * 4 and status["Groups"].split() == []
+        assert int(status["CapPrm"], 16) == int(status["CapEff"], 16) == 0
+        assert (proc / "environ").stat().st_uid == 0, "of a program that may be dumped and traced it would be the user's"
+        assert (running.state.stat().st_uid, running.state.stat().st_mode & 0o777) == (65534, 0o700)
