@@ -10,8 +10,7 @@
 
 enum { KEY_ID_SIZE = 128, TIME_SIZE = 32 };
 
-/* A name that no person and no host can have. */
-static const char everybody[] = "*";
+static const char everybody[] = "everybody";
 
 void tg_authority_clear(struct tg_authority *authority)
 {
@@ -85,7 +84,7 @@ static int make(struct tg_authority *authority, const struct tg_ca_request *requ
                 struct tg_ca_moment moment, struct tg_certificate **out, struct tg_error *error)
 {
     *out = NULL;
-    if (!tg_rate_take(&authority->rates, everybody, authority->limits.all_per_minute, moment.steady_ms))
+    if (!tg_rate_take(&authority->all, everybody, authority->limits.all_per_minute, moment.steady_ms))
         return tg_fail(error, TG_request_rate, "more than %" PRId64 " requests a minute in all",
                        authority->limits.all_per_minute);
     if (tg_authority_take_policy(authority, request->policy, request->signatures, moment.now, error) != 0)

@@ -47,7 +47,11 @@ struct tg_authority {
     struct tg_policy *policy;    /* the last one that was verified; NULL: none yet */
     uint64_t lowest_serial;      /* of a policy; in the state directory */
     char digest[TG_DIGEST_SIZE]; /* of the policy with that serial; "": none was seen yet */
-    struct tg_rates rates;
+    /* Each in a table of its own, so that no host's name, which the service chooses, can take the place of a
+     * person's, or of what counts everybody. Untouched slots take no memory. */
+    struct tg_rates people;
+    struct tg_rates hosts;
+    struct tg_rates all;
     struct tg_used_nonce used[TG_CA_USED_NONCES];
 };
 

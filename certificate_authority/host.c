@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_SIZE = 72, RATE_NAME_SIZE = NAME_SIZE + 8 };
+enum { NAME_SIZE = 72 };
 
 /* The host's name and key, from a request. */
 static int read_request(const struct tg_ca_request *request, char name[NAME_SIZE], struct tg_public_key **key,
@@ -62,9 +62,7 @@ static int check_key(const struct tg_policy *policy, const char *name, const str
 static int certify(struct tg_authority *authority, const char *name, const struct tg_public_key *key,
                    struct tg_ca_moment moment, struct tg_certificate **out, struct tg_error *error)
 {
-    char rate_name[RATE_NAME_SIZE];
-    (void)snprintf(rate_name, sizeof rate_name, "host %s", name);
-    if (!tg_rate_take(&authority->rates, rate_name, authority->limits.each_per_minute, moment.steady_ms))
+    if (!tg_rate_take(&authority->hosts, name, authority->limits.each_per_minute, moment.steady_ms))
         return tg_fail(error, TG_request_rate, "host %s: more than %" PRId64 " certificates a minute", name,
                        authority->limits.each_per_minute);
     if (check_key(authority->policy, name, key, error) != 0 ||

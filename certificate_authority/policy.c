@@ -4,8 +4,8 @@
  */
 #include "agent/state.h"
 #include "certificate_authority/authority.h"
-#include "lib/form.h"
 #include "lib/digest.h"
+#include "lib/form.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

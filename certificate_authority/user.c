@@ -165,7 +165,7 @@ static int certify(struct tg_authority *authority, const struct tg_signed_in *si
 {
     const struct tg_person_key *certified;
     struct allowance allowance;
-    if (!tg_rate_take(&authority->rates, signed_in->person->name, authority->limits.each_per_minute,
+    if (!tg_rate_take(&authority->people, signed_in->person->name, authority->limits.each_per_minute,
                       moment.steady_ms))
         return tg_fail(error, TG_request_rate, "%s: more than %" PRId64 " certificates a minute",
                        signed_in->person->name, authority->limits.each_per_minute);
