@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 1100, FILE_SIZE_MAX = 33554432 };
+enum { PATH_SIZE = 1100 };
 
 int tg_ca_user_find(const char *name, const char *key, uid_t *uid, struct tg_error *error)
 {
@@ -81,7 +81,7 @@ int tg_ca_privileges_drop(const char *user, const char *state, const char *socke
     bool stays = strcmp(user, "root") == 0;
     if (geteuid() == 0 && !stays && become(user, state, socket, error) != 0)
         return -1;
-    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, descriptors) || !limit(RLIMIT_FSIZE, FILE_SIZE_MAX) ||
+    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, descriptors) ||
         (!may_fork && !limit(RLIMIT_NPROC, 0)))
         return tg_fail(error, TG_internal_error, "setrlimit: %s", strerror(errno));
     if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) != 0 || prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) != 0)

@@ -2,7 +2,8 @@
  *
  * Asking tegata-ca for a certificate: one connection, one question, one answer (lib/ca_protocol.h). Blocking,
  * with a deadline on the monotonic clock: for a worker thread. Keeps nothing, raises no signal, may be called
- * by several threads at once.
+ * by several threads at once. Where somebody touches the authority's key for each certificate, tegata-ca
+ * waits up to 60 s for that, and for one at a time: give it 75 s and more.
  */
 #ifndef TEGATA_LIB_CA_CLIENT_H
 #define TEGATA_LIB_CA_CLIENT_H

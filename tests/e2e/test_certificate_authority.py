@@ -5,14 +5,16 @@ import os
 import pathlib
 import secrets
 import shutil
+import socket
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 
 import pytest
 
-from authority import PROVIDER, SOFTHSM, Authority, SecurityKey, Sshd, World, shown
+from authority import PROVIDER, SOFTHSM, Authority, SecurityKey, Sshd, World, read_exactly, shown
 from service_client import Background, Key
 
 
@@ -339,6 +341,39 @@ def test_a_key_that_cannot_sign(world, agent, tmp_path):
         add_to_agent(careless, key)
         with Authority(tmp_path / "careless_ca", world.root, f"key = agent:{careless}\npublic_key = {key.path}.pub\n") as running:
             running.user(policy, *world.sign_in(world.bob, world.bob_file)).refused("ca_unreachable")
+
+
+def delaying_agent(folder, agent, seconds):
+    """A socket that answers as the agent does, after some seconds: as if somebody looked for the key that is to be touched."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(folder / "slow"))
+    listener.listen()
+
+    def serve():
+        for connection in iter(lambda: listener.accept()[0], None):
+            with connection, socket.socket(socket.AF_UNIX) as behind:
+                behind.connect(str(agent))
+                for source, target in ((connection, behind), (behind, connection)):
+                    length = read_exactly(source, 4)
+                    message = read_exactly(source, struct.unpack(">I", length)[0])
+                    if source is behind:
+                        time.sleep(seconds)
+                    target.sendall(length + message)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return folder / "slow"
+
+
+def test_waiting_for_a_touch_is_on_nobody_s_account(world, agent, tmp_path):
+    key = Key(tmp_path, "slow_ca")
+    add_to_agent(agent, key)
+    slow = delaying_agent(tmp_path, agent, 2)
+    policy = world.policy(lambda document: document.update(user_ca=[key.public]))
+    with Authority(tmp_path / "ca", world.root, f"key = agent:{slow}\npublic_key = {key.path}.pub\n", extra="listen seconds = 1") as running:
+        with running.connect() as other:
+            running.user(policy, *world.sign_in(world.bob, world.bob_file)).ok()
+            other.sendall(struct.pack(">I", 3) + b"\x01\x01\x00")
+            assert len(other.recv(100)) > 9, "it had a second, of which the other's touch took none"
 
 
 # --- the socket -----------------------------------------------------------------------------------------------------------------------
