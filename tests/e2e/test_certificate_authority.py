@@ -492,6 +492,7 @@ def test_as_a_user_of_its_own(world, open_folder, way):
     running.socket = folder / "run" / "ca.sock"
     if way == "started as root":  # the key file is root's, and the directories are made
         running.state.rmdir()
+        running.prefix = ["setpriv", "--groups", "4,24"]
     else:
         (folder / "run").mkdir()
         for path in (key.path, running.config, running.state, folder / "run"):
