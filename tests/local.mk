@@ -12,6 +12,10 @@ check_PROGRAMS += tests/bench/proc_scan
 tests_bench_proc_scan_SOURCES = tests/bench/proc_scan.c
 tests_bench_proc_scan_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
 tests_bench_proc_scan_LDADD = libtegata_agent.la
+check_PROGRAMS += tests/bench/verify_approvals
+tests_bench_verify_approvals_SOURCES = tests/bench/verify_approvals.c
+tests_bench_verify_approvals_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_bench_verify_approvals_LDADD = libtegata.la
 if APPROVAL_SERVICE
 check_PROGRAMS += tests/bench/polling_hosts
 tests_bench_polling_hosts_SOURCES = tests/bench/polling_hosts.c

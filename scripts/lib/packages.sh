@@ -7,7 +7,7 @@ PACKAGES_BUILD=(autoconf automake gcc libc6-dev libcap-dev libcmocka-dev libcurl
     libjansson-dev libmicrohttpd-dev libnftables-dev libp11-dev libpam0g-dev libsqlite3-dev libssl-dev libtool make pkg-config xz-utils)
 
 # For the lab and the tests that run in it.
-PACKAGES_LAB=(at cron curl dbus git iproute2 libfaketime libpam-modules libpam-systemd login mount nftables openssh-client
+PACKAGES_LAB=(at cron curl dbus git iproute2 jq libfaketime libpam-modules libpam-systemd login mount nftables openssh-client
     openssh-server openssh-sftp-server openssl procps python3 rsync screen sudo systemd tmux util-linux)
 
 # For the tests of recording. Debian 13 has no such package.
