@@ -1,6 +1,9 @@
 # Keys, certificates, signatures, signers.
 libtegata_la_SOURCES += \
 	lib/armor.c lib/armor.h \
+	lib/attestation.c lib/attestation.h lib/attestation_certificate.c lib/attestation_data.c lib/attestation_parts.h \
+	lib/attestation_statement.c lib/attestation_trust.c \
+	lib/cbor.c lib/cbor.h \
 	lib/certificate.c \
 	lib/client_data.c \
 	lib/ed25519_point.c lib/ed25519_point.h \
@@ -19,7 +22,7 @@ libtegata_la_SOURCES += \
 # --- Test vectors: tests/vectors/check DIR... runs the judge over any folder of their layout ----------------------------------------------------------
 noinst_PROGRAMS += tests/vectors/judge
 tests_vectors_judge_SOURCES = tests/vectors/judge.c tests/vectors/vectors.h tests/vectors/material.c \
-	tests/vectors/certificate_vectors.c tests/vectors/ssh_vectors.c tests/vectors/webauthn_vectors.c
+	tests/vectors/attestation_vectors.c tests/vectors/certificate_vectors.c tests/vectors/ssh_vectors.c tests/vectors/webauthn_vectors.c
 tests_vectors_judge_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
 tests_vectors_judge_LDADD = libtegata.la $(JANSSON_LIBS) $(OPENSSL_LIBS)
 TESTS += tests/vectors/run

@@ -4,10 +4,12 @@ libtegata_la_SOURCES += \
 	lib/approvals.c \
 	lib/canonical_json.c \
 	lib/digest.c lib/digest.h \
+	lib/enrolment.c \
 	lib/form.c lib/form.h \
 	lib/judge.h lib/judge_certificate.c lib/judge_ticket.c \
 	lib/network.c \
 	lib/policy.c \
+	lib/policy_change.c lib/policy_change.h \
 	lib/policy_check.c lib/policy_check.h \
 	lib/policy_signatures.c \
 	lib/rule.c lib/rule.h \

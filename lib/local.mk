@@ -20,11 +20,11 @@ libtegata_plugin_la_SOURCES = \
 libtegata_plugin_la_CFLAGS = $(AM_CFLAGS) -ffunction-sections -fdata-sections
 libtegata_plugin_la_LIBADD = $(INIH_STATIC_LIBS)
 
-LIBTEGATA_CFLAGS = $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS) $(FIDO2_CFLAGS)
+LIBTEGATA_CFLAGS = $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS) $(FIDO2_CFLAGS) $(CBOR_CFLAGS)
 libtegata_la_SOURCES = lib/canonical_json.h lib/certificate.h lib/policy.h lib/public_key.h lib/request_auth.h \
 	lib/roster.h lib/signer.h lib/sshsig.h lib/ticket.h lib/verdict.h lib/webauthn.h
 libtegata_la_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
-libtegata_la_LIBADD = libtegata_plugin.la $(OPENSSL_LIBS) $(JANSSON_LIBS) $(FIDO2_LIBS)
+libtegata_la_LIBADD = libtegata_plugin.la $(OPENSSL_LIBS) $(JANSSON_LIBS) $(FIDO2_LIBS) $(CBOR_LIBS)
 
 # The tests of the libc-only half link only that half, which so stays one. FAKE_AGENT is for whoever asks the agent.
 PLUGIN_TEST_LIBS = libtegata_plugin.la $(CMOCKA_LIBS)
