@@ -81,6 +81,9 @@ int tg_command_policy_check(struct tg_cli *cli, const struct tg_arguments *argum
 int tg_command_policy_sign(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_policy_show(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_policy_publish(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_policy_add_key(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_policy_diff(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_enroll(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_host_enroll(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_host_list(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_host_remove(struct tg_cli *cli, const struct tg_arguments *arguments);

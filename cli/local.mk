@@ -8,6 +8,8 @@ libtegata_cli_la_SOURCES = \
 	cli/doctor_dedicated.c cli/doctor_files.c cli/doctor_homes.c cli/doctor_nss.c cli/doctor_pam.c cli/doctor_recording.c cli/doctor_sshd.c cli/duration.c cli/duration.h \
 	cli/extend.c cli/extension.c cli/extension.h cli/follow.c cli/follow.h cli/host_session.c cli/host_session.h \
 	cli/sessions.c cli/submit.c cli/submit.h \
+	cli/enroll.c cli/key_words.c cli/key_words.h cli/policy_change.c cli/policy_diff.c cli/policy_diff.h \
+	cli/policy_file.c cli/policy_file.h \
 	cli/fetch.c cli/fetch.h cli/files.c cli/files.h cli/findings.c cli/findings.h cli/host.c cli/init.c cli/link.c \
 	cli/link.h cli/list.c cli/output.c cli/output.h cli/policy.c cli/policy_render.c cli/policy_render.h cli/policy_warnings.c \
 	cli/problem.c cli/problem.h cli/render.c cli/render.h cli/request.c cli/run.c cli/run.h cli/session_token.c \
@@ -20,6 +22,7 @@ CLI_OPTIONS = \
 	cli/options/approve.def cli/options/carry_export.def cli/options/carry_import.def cli/options/doctor.def cli/options/extend.def \
 	cli/options/host_enroll.def cli/options/host_remove.def cli/options/init.def cli/options/list.def \
 	cli/options/policy_sign.def cli/options/reason.def cli/options/request.def cli/options/sessions.def cli/options/show.def \
+	cli/options/enroll.def cli/options/policy_add_key.def \
 	cli/options/tegata.def \
 	cli/options/why.def
 cli_tegata_SOURCES = cli/main.c $(CLI_OPTIONS)

@@ -22,6 +22,12 @@ static const struct tg_option init_options[] = {
 static const struct tg_option policy_sign_options[] = {
 #include "cli/options/policy_sign.def"
 };
+static const struct tg_option policy_add_key_options[] = {
+#include "cli/options/policy_add_key.def"
+};
+static const struct tg_option enroll_options[] = {
+#include "cli/options/enroll.def"
+};
 static const struct tg_option host_enroll_options[] = {
 #include "cli/options/host_enroll.def"
 };
@@ -77,6 +83,13 @@ static const struct tg_command commands[] = {
      tg_command_policy_show},
     {"policy publish", "FILE", "Bring a signed policy into force.", NO_TABLE, 1, 1,
      tg_command_policy_publish},
+    {"policy add-key", "POLICY CHANGE [OPTION]...", "Add a key that somebody has enrolled to a policy.",
+     TABLE(policy_add_key_options), 2, 2, tg_command_policy_add_key},
+    {"policy diff", "OLD NEW", "Show what changes from one policy file to another.", NO_TABLE, 2, 2,
+     tg_command_policy_diff},
+    {"enroll", "KEY [OPTION]...",
+     "Make a key on a security key, with the file that brings it into the policy.", TABLE(enroll_options), 1,
+     1, tg_command_enroll},
     {"host enroll", "NAME --host-key FILE --root-key FILE [OPTION]...", "Enrol a host at the service.",
      TABLE(host_enroll_options), 1, 1, tg_command_host_enroll},
     {"host list", "", "List the enrolled hosts.", NO_TABLE, 0, 0, tg_command_host_list},

@@ -31,7 +31,8 @@ EXTRA_DIST += tests/vectors/check tests/vectors/run tests/vectors/ssh tests/vect
 # --- A security key in software: build/tests/security_key/.libs/tg_sk_provider.so, for ssh-keygen -w and ssh -o SecurityKeyProvider=. Never
 # with sanitizers or hidden behind our own flags: programs of OpenSSH load it.
 noinst_LTLIBRARIES += tests/security_key/tg_sk_provider.la
-tests_security_key_tg_sk_provider_la_SOURCES = tests/security_key/tg_sk_provider.c
+tests_security_key_tg_sk_provider_la_SOURCES = tests/security_key/tg_sk_provider.c tests/security_key/attestation_key.h
+EXTRA_DIST += tests/security_key/make_attestation tests/security_key/trust
 tests_security_key_tg_sk_provider_la_CFLAGS = -std=gnu17 -Wall -Wextra -Wconversion -Wshadow -fvisibility=hidden $(OPENSSL_CFLAGS)
 tests_security_key_tg_sk_provider_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 tests_security_key_tg_sk_provider_la_LIBADD = $(OPENSSL_LIBS)
