@@ -39,7 +39,7 @@ tests_security_key_tg_sk_provider_la_LIBADD = $(OPENSSL_LIBS)
 
 # --- Unit tests --------------------------------------------------------------------------------------------------------------------------
 CRYPTO_TESTS = tests/unit/test_public_key tests/unit/test_certificate tests/unit/test_sshsig tests/unit/test_webauthn \
-	tests/unit/test_signer tests/unit/test_request_auth
+	tests/unit/test_signer tests/unit/test_request_auth tests/unit/test_attestation
 CRYPTO_HELP = tests/unit/crypto_help.c tests/unit/crypto_help.h
 check_PROGRAMS += $(CRYPTO_TESTS)
 TESTS += $(CRYPTO_TESTS)
@@ -67,6 +67,11 @@ tests_unit_test_signer_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
 tests_unit_test_request_auth_SOURCES = tests/unit/test_request_auth.c $(CRYPTO_HELP)
 tests_unit_test_request_auth_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_request_auth_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
+
+ATTESTATION_MAKER = tests/unit/attestation_maker.c tests/unit/attestation_maker.h $(CRYPTO_HELP)
+tests_unit_test_attestation_SOURCES = tests/unit/test_attestation.c $(ATTESTATION_MAKER)
+tests_unit_test_attestation_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_attestation_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
 
 # --- Fuzz targets: run with tests/fuzz/corpus/NAME ---------------------------------------------------------------------------------------
 EXTRA_DIST += tests/fuzz/corpus/certificate tests/fuzz/corpus/sshsig tests/fuzz/corpus/client_data \
