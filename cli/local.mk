@@ -40,7 +40,7 @@ CLI_TEST_LIBS = libtegata_cli.la $(TEST_LIBS)
 check_PROGRAMS += tests/unit/test_duration tests/unit/test_output tests/unit/test_client_config tests/unit/test_doctor \
 	tests/unit/test_cli_keys tests/unit/test_warnings tests/unit/test_extension
 TESTS += tests/unit/test_duration tests/unit/test_output tests/unit/test_client_config tests/unit/test_doctor \
-	tests/unit/test_cli_keys tests/unit/test_warnings tests/unit/test_extension tests/unit/test_cli_offline
+	tests/unit/test_cli_keys tests/unit/test_warnings tests/unit/test_extension tests/unit/test_cli_offline tests/unit/test_cli_enroll
 
 tests_unit_test_duration_SOURCES = tests/unit/test_duration.c
 tests_unit_test_duration_CFLAGS = $(TEST_CFLAGS)
@@ -73,7 +73,7 @@ tests_unit_test_extension_LDADD = $(CLI_TEST_LIBS)
 if APPROVAL_SERVICE
 TESTS += tests/unit/test_cli_service
 endif
-EXTRA_DIST += tests/unit/test_cli_offline tests/unit/test_cli_service
+EXTRA_DIST += tests/unit/test_cli_enroll tests/unit/test_cli_offline tests/unit/test_cli_service
 
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/fuzz_cli_text

@@ -22,7 +22,7 @@ libtegata_la_SOURCES += \
 	lib/verdict_running.c
 
 DOCUMENT_TESTS = tests/unit/test_approval tests/unit/test_canonical_json tests/unit/test_network tests/unit/test_policy \
-	tests/unit/test_ticket tests/unit/test_verdict tests/unit/test_verdict_running
+	tests/unit/test_policy_change tests/unit/test_ticket tests/unit/test_verdict tests/unit/test_verdict_running
 check_PROGRAMS += $(DOCUMENT_TESTS)
 TESTS += $(DOCUMENT_TESTS)
 
@@ -44,6 +44,10 @@ tests_unit_test_network_LDADD = $(TEST_LIBS)
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c $(WORLD)
 tests_unit_test_policy_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_policy_LDADD = $(TEST_LIBS)
+
+tests_unit_test_policy_change_SOURCES = tests/unit/test_policy_change.c $(ATTESTATION_MAKER)
+tests_unit_test_policy_change_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_policy_change_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
 
 tests_unit_test_ticket_SOURCES = tests/unit/test_ticket.c $(WORLD)
 tests_unit_test_ticket_CFLAGS = $(TEST_CFLAGS)
