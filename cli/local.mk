@@ -30,7 +30,7 @@ cli_tegata_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(LIBTEGATA_CFLAGS)
 cli_tegata_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 cli_tegata_LDADD = libtegata_cli.la
 
-MAN_PAGES_IN += man/tegata.1.in man/tegata-client.conf.5.in
+MAN_PAGES_IN += man/tegata.1.in man/tegata-client.conf.5.in man/tegata-attestation.5.in
 man/tegata.1: $(CLI_OPTIONS)
 man/tegata-client.conf.5: cli/client_config.def
 

@@ -74,11 +74,17 @@ tests_unit_test_attestation_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_attestation_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
 
 # --- Fuzz targets: run with tests/fuzz/corpus/NAME ---------------------------------------------------------------------------------------
-EXTRA_DIST += tests/fuzz/corpus/certificate tests/fuzz/corpus/sshsig tests/fuzz/corpus/client_data \
+EXTRA_DIST += tests/fuzz/corpus/attestation tests/fuzz/corpus/policy_change tests/fuzz/corpus/certificate tests/fuzz/corpus/sshsig tests/fuzz/corpus/client_data \
 	tests/fuzz/corpus/private_key tests/fuzz/corpus/request_auth
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/fuzz_certificate tests/fuzz/fuzz_sshsig tests/fuzz/fuzz_client_data \
-	tests/fuzz/fuzz_private_key tests/fuzz/fuzz_request_auth
+	tests/fuzz/fuzz_private_key tests/fuzz/fuzz_request_auth tests/fuzz/fuzz_attestation tests/fuzz/fuzz_policy_change
+tests_fuzz_fuzz_attestation_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_fuzz_fuzz_attestation_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_attestation_LDADD = libtegata.la $(OPENSSL_LIBS)
+tests_fuzz_fuzz_policy_change_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_fuzz_fuzz_policy_change_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_policy_change_LDADD = libtegata.la $(OPENSSL_LIBS)
 tests_fuzz_fuzz_certificate_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
 tests_fuzz_fuzz_certificate_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_certificate_LDADD = libtegata.la $(OPENSSL_LIBS)

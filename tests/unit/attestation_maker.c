@@ -135,7 +135,7 @@ static void make_device(struct maker *maker, const struct recipe *recipe)
         name_entry(name, "C", "JP");
     ASN1_TIME_set(X509_getm_notAfter(certificate), (time_t)recipe->not_after);
     X509_set_issuer_name(certificate, X509_get_subject_name(issuer));
-    if (recipe->version == 2) {
+    if (recipe->version > 0) { /* X.509 version 1 has no extensions */
         if (recipe->basic_constraints)
             add_extension(certificate, NID_basic_constraints,
                           recipe->authority ? "critical,CA:TRUE" : "CA:FALSE");
@@ -378,7 +378,10 @@ static void put_statement(struct tg_writer *writer, const struct maker *maker, c
     }
     if (recipe->member != NULL) {
         put_text(writer, recipe->member);
-        put_string(writer, CBOR_BYTES, signature);
+        if (strcmp(recipe->member, "alg") == 0)
+            put_head(writer, 1, (size_t)(-1 - recipe->algorithm));
+        else
+            put_string(writer, CBOR_BYTES, signature);
     }
 }
 

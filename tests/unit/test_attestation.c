@@ -192,6 +192,7 @@ CHANGE(member_twice, recipe->member = "sig")
 CHANGE(u2f_named_packed, memset(recipe->aaguid, 0, 16); recipe->format = "fido-u2f"; recipe->flags = 0x41;
        recipe->member = "alg")
 CHANGE(version_1, recipe->version = 0)
+CHANGE(version_2, recipe->version = 1)
 CHANGE(no_unit, recipe->unit = NULL)
 CHANGE(other_unit, recipe->unit = "Authenticator Attestation ")
 CHANGE(no_country, recipe->country = false)
@@ -230,6 +231,7 @@ static const struct wrong wrongs[] = {
     {"a member twice", TG_attestation_malformed, member_twice},
     {"alg in fido-u2f", TG_attestation_malformed, u2f_named_packed},
     {"an X.509 v1 certificate", TG_attestation_certificate, version_1},
+    {"an X.509 v2 certificate", TG_attestation_certificate, version_2},
     {"no OU", TG_attestation_certificate, no_unit},
     {"another OU", TG_attestation_certificate, other_unit},
     {"no C", TG_attestation_certificate, no_country},
@@ -527,6 +529,16 @@ static void test_directory(void **state)
     write_file(in_trust(bench, "/roots/other.pem"),
                tg_bytes_of_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), 0644);
     assert_no_trust(bench);
+    /* A damaged one behind a good one must not be overlooked. */
+    size_t length;
+    char *both = NULL;
+    char *good = read_file(in_trust(bench, "/roots/root.pem"), &length);
+    assert_true(asprintf(&both, "%s-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", good) >
+                0);
+    write_file(in_trust(bench, "/roots/other.pem"), tg_bytes_of_text(both), 0644);
+    assert_no_trust(bench);
+    free(both);
+    free(good);
     assert_int_equal(unlink(in_trust(bench, "/roots/other.pem")), 0);
     assert_int_equal(unlink(in_trust(bench, "/roots/root.pem")), 0);
     assert_no_trust(bench);
