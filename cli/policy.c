@@ -100,20 +100,6 @@ out:
     return result;
 }
 
-static int write_signed(struct tg_cli *cli, const json_t *carrier, const char *output, struct tg_error *error)
-{
-    char *text = json_dumps(carrier, JSON_INDENT(1) | JSON_SORT_KEYS);
-    if (text == NULL)
-        return tg_fail(error, TG_internal_error, "out of memory");
-    int result = 0;
-    if (output == NULL || strcmp(output, "-") == 0)
-        (void)fprintf(cli->out.stream, "%s\n", text);
-    else
-        result = tg_file_replace(output, 0644, text, strlen(text), error);
-    free(text);
-    return result;
-}
-
 int tg_command_policy_sign(struct tg_cli *cli, const struct tg_arguments *arguments)
 {
     struct tg_policy_file file;
@@ -127,7 +113,8 @@ int tg_command_policy_sign(struct tg_cli *cli, const struct tg_arguments *argume
         return tg_cli_fail(cli, &error);
     int status = TG_EXIT_REFUSED;
     if (tg_signing_key_open(key, "--key", &signer, NULL, &error) != 0 ||
-        add_signature(&file, signer, &error) != 0 || write_signed(cli, file.carrier, output, &error) != 0) {
+        add_signature(&file, signer, &error) != 0 ||
+        tg_policy_file_write(&cli->out, file.carrier, JSON_INDENT(1) | JSON_SORT_KEYS, output, &error) != 0) {
         status = tg_cli_fail(cli, &error);
     } else {
         status = TG_EXIT_OK;

@@ -134,27 +134,6 @@ static void show(const struct tg_output *out, const struct tg_policy_file *file,
         evidence->person);
 }
 
-static int write_policy(const struct tg_cli *cli, const json_t *policy, const char *output,
-                        struct tg_error *error)
-{
-    char *text = json_dumps(policy, JSON_INDENT(2));
-    char *lines = NULL;
-    int result = -1;
-    if (text == NULL || asprintf(&lines, "%s\n", text) < 0) {
-        lines = NULL;
-        (void)tg_fail(error, TG_internal_error, "out of memory");
-    } else if (output != NULL && strcmp(output, "-") != 0) {
-        result = tg_file_replace(output, 0644, lines, strlen(lines), error);
-    } else {
-        result = fputs(lines, cli->out.stream) >= 0
-                     ? 0
-                     : tg_fail(error, TG_file_failed, "standard output cannot be written");
-    }
-    free(lines);
-    free(text);
-    return result;
-}
-
 int tg_command_policy_add_key(struct tg_cli *cli, const struct tg_arguments *arguments)
 {
     struct tg_policy_file file;
@@ -168,7 +147,7 @@ int tg_command_policy_add_key(struct tg_cli *cli, const struct tg_arguments *arg
     int status = TG_EXIT_OK;
     if (read_change(arguments->operands[1], trust, &verified, &error) != 0 ||
         check_person(file.policy, &verified, &error) != 0 || apply(&file, &verified, &changed, &error) != 0 ||
-        write_policy(cli, changed, output, &error) != 0) {
+        tg_policy_file_write(&cli->out, changed, JSON_INDENT(2), output, &error) != 0) {
         status = tg_cli_fail(cli, &error);
     } else {
         show(&cli->err, &file, changed, &verified, trust != NULL);

@@ -6,6 +6,7 @@
 #include "lib/canonical_json.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { POLICY_FILE_MAX = 4 * 1024 * 1024 };
 
@@ -68,6 +69,25 @@ out:
     if (result != 0)
         tg_policy_file_clear(file);
     json_decref(json);
+    free(text);
+    return result;
+}
+
+int tg_policy_file_write(const struct tg_output *out, const json_t *json, size_t flags, const char *output,
+                         struct tg_error *error)
+{
+    char *text = json_dumps(json, flags);
+    char *lines = NULL;
+    int result = 0;
+    if (text == NULL || asprintf(&lines, "%s\n", text) < 0) {
+        lines = NULL;
+        result = tg_fail(error, TG_internal_error, "out of memory");
+    } else if (output != NULL && strcmp(output, "-") != 0) {
+        result = tg_file_replace(output, 0644, lines, strlen(lines), error);
+    } else if (fputs(lines, out->stream) < 0) {
+        result = tg_fail(error, TG_file_failed, "standard output cannot be written");
+    }
+    free(lines);
     free(text);
     return result;
 }

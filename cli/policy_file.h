@@ -5,6 +5,7 @@
 #ifndef TEGATA_CLI_POLICY_FILE_H
 #define TEGATA_CLI_POLICY_FILE_H
 
+#include "cli/output.h"
 #include "cli/trust.h"
 
 /* In both cases `signed_policy.document` holds the canonical bytes. */
@@ -20,5 +21,9 @@ struct tg_policy_file {
  * to clear. */
 int tg_policy_file_read(const char *path, struct tg_policy_file *file, struct tg_error *error);
 void tg_policy_file_clear(struct tg_policy_file *file);
+
+/* Writes JSON, formatted by jansson's `flags`, to the file `output`, or to `out` if that is NULL or "-". */
+int tg_policy_file_write(const struct tg_output *out, const json_t *json, size_t flags, const char *output,
+                         struct tg_error *error);
 
 #endif

@@ -159,23 +159,10 @@ static json_t *base64url(struct tg_bytes bytes)
     return string;
 }
 
-/* "TYPE BASE64", the one way in which a policy writes a key. */
-static char *key_line(const struct tg_public_key *key)
-{
-    size_t size = tg_base64_encoded_size(key->blob.length);
-    char *encoded = malloc(size);
-    char *line = NULL;
-    if (encoded != NULL && tg_base64_encode(TG_BASE64, key->blob, encoded, size) &&
-        asprintf(&line, "%s %s", tg_key_type_name(key->type), encoded) < 0)
-        line = NULL;
-    free(encoded);
-    return line;
-}
-
 json_t *tg_policy_change_entry(const struct tg_enrolment_evidence *evidence,
                                const struct tg_attestation *attestation)
 {
-    char *line = key_line(attestation->key);
+    char *line = tg_public_key_line(attestation->key);
     json_t *entry = line == NULL
                         ? NULL
                         : json_pack("{s:s, s:i, s:i, s:s*, s:s*}", "key", line, "attested",
@@ -228,7 +215,7 @@ static int contradicts(struct tg_error *error, const char *what)
 static int compare(const struct tg_policy_change *change, bool trusting,
                    const struct tg_attestation *attestation, struct tg_error *error)
 {
-    char *line = key_line(attestation->key);
+    char *line = tg_public_key_line(attestation->key);
     bool same = line != NULL && strcmp(line, change->line) == 0;
     free(line);
     if (!same)
