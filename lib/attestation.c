@@ -108,6 +108,20 @@ static void write_aaguid(struct tg_bytes aaguid, char out[TG_AAGUID_SIZE])
     }
 }
 
+/* A fido-u2f statement signs neither the model nor the flags (WebAuthn Level 2 section 8.6 step 4), so they
+ * may say only what every such device says: otherwise any U2F key could pass for a listed model. */
+static int check_u2f(const struct tg_attestation_statement *statement, struct tg_error *error)
+{
+    static const uint8_t none[TG_AAGUID_BYTES];
+    const struct tg_credential_data *data = &statement->data;
+    if (strcmp(statement->format, "fido-u2f") != 0 ||
+        (tg_bytes_equal(data->aaguid, tg_bytes_of(none, sizeof none)) &&
+         data->flags == (TG_FLAG_UP | TG_FLAG_AT)))
+        return 0;
+    return tg_fail(error, TG_attestation_malformed,
+                   "attestation: fido-u2f with an AAGUID, or with flags that it does not sign");
+}
+
 /* The statement, where somebody wants to know. */
 static int judge(const struct question *question, const struct tg_attestation_statement *statement,
                  struct tg_attestation *out, struct tg_error *error)
@@ -145,7 +159,7 @@ static int examine(const struct question *question, const struct tg_attestation_
     result->user_verified = (data->flags & TG_FLAG_UV) != 0;
     result->backup_eligible = (data->flags & TG_FLAG_BE) != 0;
     result->credential_protection = data->credential_protection;
-    if (check_relying_party(data, question->relying_party, error) != 0 ||
+    if (check_u2f(statement, error) != 0 || check_relying_party(data, question->relying_party, error) != 0 ||
         make_key(data, question->relying_party, &result->key, error) != 0 ||
         judge(question, statement, result, error) != 0) {
         tg_attestation_free(result);

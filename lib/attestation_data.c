@@ -6,9 +6,8 @@
 #include <string.h>
 
 enum {
-    FLAG_CREDENTIAL = 0x40,
     FLAG_EXTENSIONS = 0x80,
-    FLAGS_KNOWN = TG_FLAG_UP | TG_FLAG_UV | TG_FLAG_BE | TG_FLAG_BS | FLAG_CREDENTIAL | FLAG_EXTENSIONS,
+    FLAGS_KNOWN = TG_FLAG_UP | TG_FLAG_UV | TG_FLAG_BE | TG_FLAG_BS | TG_FLAG_AT | FLAG_EXTENSIONS,
     RP_ID_HASH_SIZE = 32,
     COORDINATE_SIZE = 32,
     CREDENTIAL_PROTECTION_MAX = 3,
@@ -89,7 +88,7 @@ static int read_extensions(struct tg_reader *reader, struct tg_credential_data *
 
 static int check_flags(uint8_t flags, struct tg_error *error)
 {
-    if ((flags & ~FLAGS_KNOWN) != 0 || (flags & FLAG_CREDENTIAL) == 0)
+    if ((flags & ~FLAGS_KNOWN) != 0 || (flags & TG_FLAG_AT) == 0)
         return tg_fail(error, TG_attestation_malformed, "attestation: authenticator flags 0x%02x", flags);
     if ((flags & TG_FLAG_BS) != 0 && (flags & TG_FLAG_BE) == 0)
         return tg_fail(error, TG_attestation_malformed,

@@ -26,7 +26,7 @@ struct tg_credential_data {
     bool hmac_secret;
 };
 
-enum { TG_FLAG_UP = 0x01, TG_FLAG_UV = 0x04, TG_FLAG_BE = 0x08, TG_FLAG_BS = 0x10 };
+enum { TG_FLAG_UP = 0x01, TG_FLAG_UV = 0x04, TG_FLAG_BE = 0x08, TG_FLAG_BS = 0x10, TG_FLAG_AT = 0x40 };
 
 /* An attestation statement, from either of its envelopes. */
 struct tg_attestation_statement {

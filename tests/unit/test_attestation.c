@@ -191,6 +191,10 @@ CHANGE(more_members, recipe->member = "ecdaaKeyId")
 CHANGE(member_twice, recipe->member = "sig")
 CHANGE(u2f_named_packed, memset(recipe->aaguid, 0, 16); recipe->format = "fido-u2f"; recipe->flags = 0x41;
        recipe->member = "alg")
+CHANGE(u2f_of_a_model, recipe->format = "fido-u2f"; recipe->flags = 0x41)
+CHANGE(u2f_verified, memset(recipe->aaguid, 0, 16); recipe->format = "fido-u2f")
+CHANGE(u2f_protected, memset(recipe->aaguid, 0, 16); recipe->format = "fido-u2f"; recipe->flags = 0x41;
+       recipe->protection = 3)
 CHANGE(version_1, recipe->version = 0)
 CHANGE(version_2, recipe->version = 1)
 CHANGE(no_unit, recipe->unit = NULL)
@@ -230,6 +234,9 @@ static const struct wrong wrongs[] = {
     {"an unknown member", TG_attestation_malformed, more_members},
     {"a member twice", TG_attestation_malformed, member_twice},
     {"alg in fido-u2f", TG_attestation_malformed, u2f_named_packed},
+    {"fido-u2f that claims a model", TG_attestation_malformed, u2f_of_a_model},
+    {"fido-u2f that claims UV", TG_attestation_malformed, u2f_verified},
+    {"fido-u2f that claims credProtect", TG_attestation_malformed, u2f_protected},
     {"an X.509 v1 certificate", TG_attestation_certificate, version_1},
     {"an X.509 v2 certificate", TG_attestation_certificate, version_2},
     {"no OU", TG_attestation_certificate, no_unit},
