@@ -5,6 +5,7 @@ libtegata_la_SOURCES += \
 	lib/client_data.c \
 	lib/ed25519_point.c lib/ed25519_point.h \
 	lib/key_parts.h \
+	lib/krl.c lib/krl.h lib/krl_list.h lib/krl_parse.c lib/krl_write.c \
 	lib/mpint.c lib/mpint.h \
 	lib/openssh_private_key.c lib/openssh_private_key.h \
 	lib/public_key.c \
@@ -35,7 +36,7 @@ tests_security_key_tg_sk_provider_la_LIBADD = $(OPENSSL_LIBS)
 
 # --- Unit tests --------------------------------------------------------------------------------------------------------------------------
 CRYPTO_TESTS = tests/unit/test_public_key tests/unit/test_certificate tests/unit/test_sshsig tests/unit/test_webauthn \
-	tests/unit/test_signer tests/unit/test_request_auth
+	tests/unit/test_signer tests/unit/test_request_auth tests/unit/test_krl
 CRYPTO_HELP = tests/unit/crypto_help.c tests/unit/crypto_help.h
 check_PROGRAMS += $(CRYPTO_TESTS)
 TESTS += $(CRYPTO_TESTS)
@@ -64,12 +65,19 @@ tests_unit_test_request_auth_SOURCES = tests/unit/test_request_auth.c $(CRYPTO_H
 tests_unit_test_request_auth_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_request_auth_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
 
+tests_unit_test_krl_SOURCES = tests/unit/test_krl.c $(CRYPTO_HELP)
+tests_unit_test_krl_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_krl_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
+
 # --- Fuzz targets: run with tests/fuzz/corpus/NAME ---------------------------------------------------------------------------------------
 EXTRA_DIST += tests/fuzz/corpus/certificate tests/fuzz/corpus/sshsig tests/fuzz/corpus/client_data \
-	tests/fuzz/corpus/private_key tests/fuzz/corpus/request_auth
+	tests/fuzz/corpus/private_key tests/fuzz/corpus/request_auth tests/fuzz/corpus/krl
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/fuzz_certificate tests/fuzz/fuzz_sshsig tests/fuzz/fuzz_client_data \
-	tests/fuzz/fuzz_private_key tests/fuzz/fuzz_request_auth
+	tests/fuzz/fuzz_private_key tests/fuzz/fuzz_request_auth tests/fuzz/fuzz_krl
+tests_fuzz_fuzz_krl_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
+tests_fuzz_fuzz_krl_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_krl_LDADD = libtegata.la $(OPENSSL_LIBS)
 tests_fuzz_fuzz_certificate_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
 tests_fuzz_fuzz_certificate_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_certificate_LDADD = libtegata.la $(OPENSSL_LIBS)

@@ -422,7 +422,8 @@ const struct tg_unix_group *tg_policy_group(const struct tg_policy *policy, cons
 
 bool tg_policy_revokes_key(const struct tg_policy *policy, const char *fingerprint)
 {
-    return tg_is_among(fingerprint, policy->revoked_keys, policy->revoked_key_count);
+    return tg_is_among(fingerprint, policy->revoked_keys, policy->revoked_key_count) ||
+           tg_krl_revokes_key(policy->revocations, fingerprint);
 }
 
 const struct tg_rule *tg_policy_rule(const struct tg_policy *policy, const char *id)
