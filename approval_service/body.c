@@ -39,6 +39,10 @@ static const struct field schemas[TG_BODY_KINDS][FIELDS_MAX] = {
                       {"key", FIELD_LINE, 8192, 0}},
     [TG_BODY_SESSION] = {{"ticket", FIELD_LINE, TG_TICKET_ID_SIZE - 1, 0}, {"session", FIELD_LINE, 32, 0}},
     [TG_BODY_SESSION_END] = {{"ended", FIELD_NUMBER, 0, 0}},
+    [TG_BODY_REVOCATION] = {{"key", FIELD_LINE, TG_FINGERPRINT_SIZE - 1, 0},
+                            {"serial", FIELD_LINE, 20, 0},
+                            {"key_id", FIELD_LINE, 200, 0},
+                            {"reason", FIELD_LINE, 500, 0}},
     [TG_BODY_EVENTS] = {{"events", FIELD_LINES, 4096, 256}},
 };
 

@@ -23,6 +23,7 @@ enum tg_body_kind {
     TG_BODY_SESSION,     /* {ticket, session} */
     TG_BODY_SESSION_END, /* {ended} */
     TG_BODY_EVENTS,      /* {events[]} */
+    TG_BODY_REVOCATION,  /* {key, serial, key_id, reason} */
     TG_BODY_KINDS
 };
 

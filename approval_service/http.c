@@ -10,6 +10,7 @@ void tg_http_answer_clear(struct tg_http_answer *answer)
 {
     json_decref(answer->json);
     free(answer->text);
+    free(answer->bytes);
     *answer = (struct tg_http_answer){0};
 }
 

@@ -59,9 +59,11 @@ enum tg_wait_kind { TG_WAIT_NOT, TG_WAIT_HOST, TG_WAIT_TICKET, TG_WAIT_SESSIONS 
 
 struct tg_http_answer {
     unsigned status;
-    json_t *json; /* or: */
-    char *text;   /* malloc'ed text/plain */
-    bool problem; /* json is a problem document */
+    json_t *json;   /* or: */
+    char *text;     /* malloc'ed text/plain, or: */
+    uint8_t *bytes; /* malloc'ed, of whatever kind */
+    size_t length;  /* of bytes */
+    bool problem;   /* json is a problem document */
     enum tg_wait_kind
         wait; /* nothing to say yet: call again when `wait_for` has something new, or after wait_seconds */
     char wait_for[TG_HTTP_CAPTURE_SIZE];

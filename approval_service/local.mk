@@ -16,12 +16,13 @@ libtegata_service_la_SOURCES = \
 	approval_service/policy.c \
 	approval_service/problem.c approval_service/problem.h \
 	approval_service/rate.c approval_service/rate.h \
+	approval_service/revocations.c \
 	approval_service/route.c approval_service/route.h \
 	approval_service/server.c approval_service/server.h \
 	approval_service/service.c approval_service/service.h approval_service/setup.h \
 	approval_service/sessions.c \
 	approval_service/store.h approval_service/store_hosts.c approval_service/store_schema.h \
-	approval_service/store_sessions.c \
+	approval_service/store_revocations.c approval_service/store_sessions.c \
 	approval_service/store_sqlite.c approval_service/store_sqlite.h approval_service/store_statements.def \
 	approval_service/store_tickets.c \
 	approval_service/ticket_view.c approval_service/ticket_view.h \

@@ -144,7 +144,7 @@ static int start(struct tg_service *service, const struct tg_service_config *con
 {
     if (open_listener(config, &resources->listener, error) < 0 || become_user(config->user, error) < 0 ||
         tg_store_open(config->database, &service->store, error) < 0 || tg_policy_load(service, error) < 0 ||
-        tg_expire(service, error) < 0)
+        tg_revocations_load(service, error) < 0 || tg_expire(service, error) < 0)
         return -1;
     struct tg_server_settings settings = {.listener = resources->listener,
                                           .certificate = resources->certificate,

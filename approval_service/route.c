@@ -39,6 +39,8 @@ static const struct route routes[] = {
     {"POST", "/v1/host/sessions", TG_CALLER_HOST, TG_BODY_SESSION, tg_post_host_sessions},
     {"PATCH", "/v1/host/sessions/*", TG_CALLER_HOST, TG_BODY_SESSION_END, tg_patch_host_session},
     {"POST", "/v1/host/events", TG_CALLER_HOST, TG_BODY_EVENTS, tg_post_host_events},
+    {"GET", "/v1/revocations", TG_CALLER_ANYONE, TG_BODY_NONE, tg_get_revocations},
+    {"POST", "/v1/revocations", TG_CALLER_PERSON, TG_BODY_REVOCATION, tg_post_revocations},
     {"GET", "/healthz", TG_CALLER_ANYONE, TG_BODY_NONE, tg_get_healthz},
     {"GET", "/metrics", TG_CALLER_MONITOR, TG_BODY_NONE, tg_get_metrics},
 };

@@ -177,11 +177,12 @@ static enum MHD_Result take_body(struct call *call, const char *data, size_t len
 
 static void add_headers(struct call *call, struct MHD_Response *response, const struct tg_http_answer *answer)
 {
-    const char *type = answer->problem        ? "application/problem+json"
-                       : answer->text != NULL ? "text/plain; version=0.0.4; charset=utf-8"
-                                              : "application/json";
+    const char *type = answer->problem         ? "application/problem+json"
+                       : answer->text != NULL  ? "text/plain; version=0.0.4; charset=utf-8"
+                       : answer->bytes != NULL ? "application/octet-stream"
+                                               : "application/json";
     char methods[64];
-    if (answer->json != NULL || answer->text != NULL)
+    if (answer->json != NULL || answer->text != NULL || answer->bytes != NULL)
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
@@ -200,12 +201,13 @@ static enum MHD_Result send_answer(struct call *call, struct tg_http_answer *ans
     char *text = answer->text != NULL   ? strdup(answer->text)
                  : answer->json != NULL ? json_dumps(answer->json, JSON_COMPACT)
                                         : NULL;
-    bool empty = text == NULL;
+    bool empty = text == NULL && answer->bytes == NULL;
     if (empty && answer->status != 204)
         answer->status = 500;
     struct MHD_Response *response =
-        empty ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
-              : MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+        text != NULL ? MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE)
+        : empty      ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
+                     : MHD_create_response_from_buffer(answer->length, answer->bytes, MHD_RESPMEM_MUST_COPY);
     if (response == NULL) {
         free(text);
         return MHD_NO;

@@ -58,6 +58,7 @@ int tg_service_configure(struct tg_service *service, const struct tg_service_con
     (void)snprintf(service->authority, sizeof service->authority, "%s", config->authority);
     (void)snprintf(service->monitors, sizeof service->monitors, "%s", config->allow);
     service->requests_per_minute = config->requests_per_minute;
+    (void)snprintf(service->administrators, sizeof service->administrators, "%s", config->administrators);
     return 0;
 }
 
@@ -66,6 +67,7 @@ void tg_service_clear(struct tg_service *service)
     tg_policy_free(service->policy);
     free(service->policy_signatures);
     tg_root_signers_free(&service->roots);
+    tg_revocation_list_clear(&service->revocations);
     tg_store_close(service->store);
     service->policy = NULL;
     service->policy_signatures = NULL;

@@ -11,6 +11,7 @@
 #include "approval_service/store.h"
 #include "approval_service/waiting.h"
 
+#include "lib/config.h"
 #include "lib/log.h"
 #include "lib/policy.h"
 
@@ -29,6 +30,15 @@ struct tg_counters {
     uint64_t refusals[TG_REASON_NUMBERS]; /* by number of the reason */
 };
 
+/* What is revoked, as it is handed out and as it is judged by; revocations.c. */
+struct tg_revocation_list {
+    uint8_t *bytes;
+    size_t length;
+    struct tg_krl *krl;
+    int64_t revision;
+};
+void tg_revocation_list_clear(struct tg_revocation_list *list);
+
 struct tg_service {
     struct tg_log log;
     struct tg_clock clock;
@@ -38,10 +48,12 @@ struct tg_service {
     char enrolment_token[65]; /* hex SHA-256; "" if none may enrol by token */
     char monitors[1024];      /* addresses and networks that may read /metrics */
     int64_t requests_per_minute;
+    char administrators[TG_CONFIG_VALUE_SIZE]; /* group of the policy; "" for none */
 
     struct tg_policy *policy; /* in force; NULL as long as there is none */
     char *policy_signatures;  /* JSON array */
     int64_t policy_revision;
+    struct tg_revocation_list revocations; /* the policy judges by them */
 
     struct tg_waiting waiting;
     struct tg_rates rates;
@@ -79,6 +91,8 @@ tg_handler tg_get_host_tickets;
 tg_handler tg_get_host_sessions;  /* host_sessions.c */
 tg_handler tg_post_host_sessions; /* sessions.c */
 tg_handler tg_patch_host_session;
+tg_handler tg_get_revocations; /* revocations.c */
+tg_handler tg_post_revocations;
 tg_handler tg_get_healthz; /* metrics.c */
 tg_handler tg_get_metrics;
 
@@ -96,6 +110,9 @@ int tg_authenticate(struct tg_service *service, struct tg_http_request *request,
 
 /* The policy from the store, verified again with the root keys. At start. */
 int tg_policy_load(struct tg_service *service, struct tg_error *error);
+
+/* What is revoked, from the store. At start. */
+int tg_revocations_load(struct tg_service *service, struct tg_error *error);
 
 /* Lets time pass: pending tickets lapse, windows close. Sets service->next_due. */
 int tg_expire(struct tg_service *service, struct tg_error *error);

@@ -74,4 +74,20 @@
     "CREATE INDEX host_sessions_ticket ON host_sessions (ticket, revision);"                                 \
     "UPDATE schema_version SET version = 2;"
 
+/* What was revoked and why, and the list that was made of it last. */
+#define TG_STORE_SCHEMA_3_REVOCATIONS                                                                        \
+    "CREATE TABLE revocations (number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL,"                 \
+    " authority TEXT NOT NULL, serial TEXT NOT NULL, key_id TEXT NOT NULL, person TEXT NOT NULL,"            \
+    " reason TEXT NOT NULL, time INTEGER NOT NULL,"                                                          \
+    " CHECK ((key <> '') + (serial <> '') + (key_id <> '') = 1)) STRICT;"                                    \
+    "CREATE UNIQUE INDEX revocations_entry ON revocations (key, authority, serial, key_id);"                 \
+    "CREATE INDEX revocations_person ON revocations (person);"                                               \
+    "CREATE TRIGGER revocations_stay BEFORE DELETE ON revocations"                                           \
+    " BEGIN SELECT RAISE (ABORT, 'nothing is taken out of the revocations'); END;"                           \
+    "CREATE TABLE revocation_list (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL,"         \
+    " generated INTEGER NOT NULL, revision INTEGER NOT NULL) STRICT;"                                        \
+    "INSERT INTO revocation_list VALUES (1, 0, 0, 0);"
+
+#define TG_STORE_SCHEMA_3 TG_STORE_SCHEMA_3_REVOCATIONS "UPDATE schema_version SET version = 3;"
+
 #endif
