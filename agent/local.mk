@@ -29,6 +29,7 @@ libtegata_agent_la_SOURCES = \
 	agent/publish.c agent/roster_publish.h \
 	agent/recording.c agent/recording.h \
 	agent/repeats.c agent/repeats.h \
+	agent/revocations.c agent/revocations.h \
 	agent/service_request.c agent/service_request.h \
 	agent/session_clock.c agent/session_clock.h \
 	agent/session_gate.c \
@@ -97,6 +98,12 @@ TESTS += tests/unit/test_agent_sessions
 tests_unit_test_agent_sessions_SOURCES = tests/unit/test_agent_sessions.c $(WORLD) $(CRYPTO_HELP)
 tests_unit_test_agent_sessions_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
 tests_unit_test_agent_sessions_LDADD = libtegata_agent.la $(TEST_LIBS) $(OPENSSL_LIBS)
+
+check_PROGRAMS += tests/unit/test_agent_revocations
+TESTS += tests/unit/test_agent_revocations
+tests_unit_test_agent_revocations_SOURCES = tests/unit/test_agent_revocations.c $(WORLD) $(CRYPTO_HELP)
+tests_unit_test_agent_revocations_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
+tests_unit_test_agent_revocations_LDADD = libtegata_agent.la $(TEST_LIBS) $(OPENSSL_LIBS)
 
 EXTRA_DIST += tests/fuzz/corpus/update tests/fuzz/corpus/agent_state tests/fuzz/corpus/network_rules
 if FUZZERS

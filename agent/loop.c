@@ -7,6 +7,7 @@
 #include "agent/ending.h"
 #include "agent/network_grants.h"
 #include "agent/notify.h"
+#include "agent/revocations.h"
 #include "agent/session_right.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ static int64_t take_turn(struct tg_agent *agent)
     tg_agent_end_doomed(agent);
     tg_admissions_expire(&agent->admissions, agent->steady);
     tg_agent_watch_roster(agent);
+    due = tg_earlier(due, tg_revocations_turn(agent));
     if (agent->now >= agent->publish_due) {
         (void)tg_agent_purge(agent);
         (void)tg_agent_publish(agent);

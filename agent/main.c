@@ -124,6 +124,7 @@ static int prepare(struct tg_agent *agent, struct tg_error *error)
         read_host_key(&agent->config, &agent->signer, error) != 0 ||
         prepare_parent(agent->config.socket, &user, error) != 0 ||
         prepare_parent(agent->config.roster, &user, error) != 0 ||
+        prepare_parent(agent->config.revoked_keys, &user, error) != 0 ||
         tg_directory_prepare(agent->config.state_directory, &user, 0700, error) != 0 ||
         open_listener(agent, &user, error) != 0)
         return -1;

@@ -94,6 +94,7 @@ int tg_command_deny(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_cancel(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_release(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_revoke(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_lost(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_why(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_carry_export(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_carry_import(struct tg_cli *cli, const struct tg_arguments *arguments);

@@ -9,7 +9,7 @@ libtegata_cli_la_SOURCES = \
 	cli/extend.c cli/extension.c cli/extension.h cli/follow.c cli/follow.h cli/host_session.c cli/host_session.h \
 	cli/sessions.c cli/submit.c cli/submit.h \
 	cli/fetch.c cli/fetch.h cli/files.c cli/files.h cli/findings.c cli/findings.h cli/host.c cli/init.c cli/link.c \
-	cli/link.h cli/list.c cli/output.c cli/output.h cli/policy.c cli/policy_render.c cli/policy_render.h cli/policy_warnings.c \
+	cli/link.h cli/list.c cli/lost.c cli/output.c cli/output.h cli/policy.c cli/policy_render.c cli/policy_render.h cli/policy_warnings.c \
 	cli/problem.c cli/problem.h cli/render.c cli/render.h cli/request.c cli/run.c cli/run.h cli/session_token.c \
 	cli/session_token.h cli/show.c cli/signing_key.c cli/signing_key.h cli/ticket_view.c cli/ticket_view.h cli/tls.c \
 	cli/tls.h cli/trust.c cli/trust.h cli/wait.c cli/wait.h cli/warnings.c cli/why.c
@@ -18,7 +18,7 @@ libtegata_cli_la_LIBADD = libtegata.la $(CURL_LIBS)
 
 CLI_OPTIONS = \
 	cli/options/approve.def cli/options/carry_export.def cli/options/carry_import.def cli/options/doctor.def cli/options/extend.def \
-	cli/options/host_enroll.def cli/options/host_remove.def cli/options/init.def cli/options/list.def \
+	cli/options/host_enroll.def cli/options/host_remove.def cli/options/init.def cli/options/list.def cli/options/lost.def \
 	cli/options/policy_sign.def cli/options/reason.def cli/options/request.def cli/options/sessions.def cli/options/show.def \
 	cli/options/tegata.def \
 	cli/options/why.def

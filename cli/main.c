@@ -49,6 +49,9 @@ static const struct tg_option approve_options[] = {
 static const struct tg_option reason_options[] = {
 #include "cli/options/reason.def"
 };
+static const struct tg_option lost_options[] = {
+#include "cli/options/lost.def"
+};
 static const struct tg_option why_options[] = {
 #include "cli/options/why.def"
 };
@@ -99,6 +102,8 @@ static const struct tg_command commands[] = {
     {"release", "TICKET", "Give your own ticket back before its time.", NO_TABLE, 1, 1, tg_command_release},
     {"revoke", "TICKET --reason TEXT", "Take an approved ticket away.", TABLE(reason_options), 1, 1,
      tg_command_revoke},
+    {"lost", "[KEY] --reason TEXT [OPTION]...", "Report a lost key or certificate: hosts refuse it at once.",
+     TABLE(lost_options), 0, 1, tg_command_lost},
     {"why", "HOST [OPTION]...", "Say whether a host would let you in, and why it did not.",
      TABLE(why_options), 1, 1, tg_command_why},
     {"carry export", "TICKET [OPTION]...", "Write a ticket with its approvals for a host that is cut off.",
