@@ -18,7 +18,7 @@ static const char good_settings[] =
     "usepam yes\npubkeyauthentication yes\npasswordauthentication no\nkbdinteractiveauthentication no\n"
     "hostbasedauthentication no\npermitrootlogin no\npermituserenvironment no\nauthenticationmethods any\n"
     "authorizedkeysfile none\nauthorizedkeyscommand none\nauthorizedprincipalsfile none\n"
-    "trustedusercakeys /etc/ssh/user_ca.pub\n"
+    "trustedusercakeys /etc/ssh/user_ca.pub\nrevokedkeys /run/tegata/revoked_keys\n"
     "authorizedprincipalscommand /usr/libexec/tegata-principals --account=%u --key-type=%t --certificate=%k\n"
     "authorizedprincipalscommanduser tegata-principals\npubkeyauthoptions none\npubkeyacceptedalgorithms "
     "ssh-ed25519\n";
@@ -29,6 +29,7 @@ static struct tg_host_config host_config(void)
     (void)strcpy(config.name, "ops1");
     (void)strcpy(config.principals_user, "tegata-principals");
     (void)strcpy(config.deny_in, "both");
+    (void)strcpy(config.revoked_keys, "/run/tegata/revoked_keys");
     return config;
 }
 
@@ -63,6 +64,9 @@ static void finds_bad_settings(void **state)
         enum tg_level level;
         const char *part; /* of the fix */
     } rows[] = {
+        {"revokedkeys", "", 902, TG_LEVEL_WARNING, "RevokedKeys /run/tegata/revoked_keys"},
+        {"revokedkeys", "revokedkeys none", 902, TG_LEVEL_WARNING, "RevokedKeys /run/tegata/revoked_keys"},
+        {"revokedkeys", "revokedkeys /etc/ssh/revoked", 902, TG_LEVEL_WARNING, "RevokedKeys /run/tegata/revoked_keys"},
         {"usepam", "usepam no", 902, TG_LEVEL_ERROR, "UsePAM yes"},
         {"passwordauthentication", "passwordauthentication yes", 902, TG_LEVEL_ERROR,
          "PasswordAuthentication no"},
