@@ -157,6 +157,7 @@ void tg_agent_reload(struct tg_agent *agent)
     keep(agent, "[agent] socket", agent->config.socket, config->socket);
     keep(agent, "[agent] roster", agent->config.roster, config->roster);
     keep(agent, "[agent] revoked_keys", agent->config.revoked_keys, config->revoked_keys);
+    keep(agent, "[agent] host_certificate", agent->config.host_certificate, config->host_certificate);
     keep(agent, "[agent] state_directory", agent->config.state_directory, config->state_directory);
     agent->config = *config;
     agent->warn_minutes = warn_minutes;

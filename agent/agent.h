@@ -75,6 +75,14 @@ struct tg_doomed {
     int64_t due;
 };
 
+/* host_certificate.h. */
+struct tg_host_certificate {
+    struct tg_transfer *transfer;        /* that fetches one */
+    int64_t due;                         /* when the next is to be fetched, steady milliseconds; 0: at once */
+    unsigned int failures;               /* since the last one */
+    char authority[TG_FINGERPRINT_SIZE]; /* who has signed the one in place; "": none since the start */
+};
+
 /* The revocation list in force; revocations.h. */
 struct tg_revocations {
     struct tg_krl *krl; /* NULL: none came yet */
@@ -112,6 +120,7 @@ struct tg_agent {
     int64_t policy_due;            /* when it may be judged again, steady milliseconds */
 
     struct tg_revocations revocations;
+    struct tg_host_certificate host_certificate;
     struct tg_ticket_store tickets;
     bool turned_away; /* a ticket was refused that another policy may cover */
     struct tg_admissions admissions;

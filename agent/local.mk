@@ -13,6 +13,7 @@ libtegata_agent_la_SOURCES = \
 	agent/events.c agent/events.h \
 	agent/gates.c agent/gates.h \
 	agent/granted.c agent/granted.h \
+	agent/host_certificate.c agent/host_certificate.h \
 	agent/intake.c \
 	agent/job_gate.c \
 	agent/local_names.c \
@@ -98,6 +99,12 @@ TESTS += tests/unit/test_agent_sessions
 tests_unit_test_agent_sessions_SOURCES = tests/unit/test_agent_sessions.c $(WORLD) $(CRYPTO_HELP)
 tests_unit_test_agent_sessions_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
 tests_unit_test_agent_sessions_LDADD = libtegata_agent.la $(TEST_LIBS) $(OPENSSL_LIBS)
+
+check_PROGRAMS += tests/unit/test_agent_host_certificate
+TESTS += tests/unit/test_agent_host_certificate
+tests_unit_test_agent_host_certificate_SOURCES = tests/unit/test_agent_host_certificate.c $(WORLD) $(CRYPTO_HELP)
+tests_unit_test_agent_host_certificate_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
+tests_unit_test_agent_host_certificate_LDADD = libtegata_agent.la $(TEST_LIBS) $(OPENSSL_LIBS)
 
 check_PROGRAMS += tests/unit/test_agent_revocations
 TESTS += tests/unit/test_agent_revocations

@@ -5,6 +5,7 @@
  */
 #include "agent/clients.h"
 #include "agent/ending.h"
+#include "agent/host_certificate.h"
 #include "agent/network_grants.h"
 #include "agent/notify.h"
 #include "agent/revocations.h"
@@ -40,6 +41,7 @@ static int64_t take_turn(struct tg_agent *agent)
     due = tg_earlier(due, tg_repeats_due(&agent->update_repeats));
     due = tg_earlier(due, tg_dedicated_turn(agent));
     due = tg_earlier(due, tg_service_turn(agent));
+    due = tg_earlier(due, tg_host_certificate_turn(agent));
     due = tg_earlier(due, tg_network_grants_turn(agent));
     due = tg_earlier(due, agent->steady + (agent->publish_due - agent->now) * 1000);
     if (!flushed)
