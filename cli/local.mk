@@ -5,7 +5,7 @@ noinst_LTLIBRARIES += libtegata_cli.la
 libtegata_cli_la_SOURCES = \
 	cli/approve.c cli/carry.c cli/client.c cli/client.h cli/client_config.c cli/client_config.def \
 	cli/client_config.h cli/command.c cli/command.h cli/decide.c cli/doctor.c cli/doctor.h cli/doctor_agent.c \
-	cli/doctor_dedicated.c cli/doctor_files.c cli/doctor_homes.c cli/doctor_nss.c cli/doctor_pam.c cli/doctor_recording.c cli/doctor_sshd.c cli/duration.c cli/duration.h \
+	cli/doctor_dedicated.c cli/doctor_files.c cli/doctor_homes.c cli/doctor_host_certificate.c cli/doctor_nss.c cli/doctor_pam.c cli/doctor_recording.c cli/doctor_sshd.c cli/duration.c cli/duration.h \
 	cli/extend.c cli/extension.c cli/extension.h cli/follow.c cli/follow.h cli/host_session.c cli/host_session.h \
 	cli/sessions.c cli/submit.c cli/submit.h \
 	cli/fetch.c cli/fetch.h cli/files.c cli/files.h cli/findings.c cli/findings.h cli/host.c cli/init.c cli/link.c \
