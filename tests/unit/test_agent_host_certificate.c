@@ -131,6 +131,7 @@ static void test_others_are_refused(void **state)
         {"host_ca", "host", "ops1", "20270115070000Z:20270115080000Z", NULL, "valid now"},
         {"host_ca", "host", "ops1", "20270115080001Z:20270115090000Z", NULL, "valid now"},
         {"host_ca", "host", "ops1", HOUR, "-Oclear", "none for a host"},
+        {"host_ca", "host", "ops1", HOUR, "-hOcritical:door@example.org=open", "critical options"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct tg_error error = {0};
