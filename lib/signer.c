@@ -22,6 +22,7 @@ struct tg_signer {
     struct tg_public_key *key;
     EVP_PKEY *private_key; /* for a key in memory */
     char *path;            /* the agent's socket, or ssh-keygen's key file */
+    struct tg_signature_maker maker;
 };
 
 static int sign_in_memory(struct tg_signer *signer, const char *name_space, struct tg_bytes message,
@@ -52,6 +53,25 @@ static int sign_by_agent(struct tg_signer *signer, const char *name_space, struc
         return tg_fail(error, TG_internal_error, "out of memory");
     int result = tg_ssh_agent_sign(signer->path, signer->key, tg_bytes_of(data, data_length), &signature,
                                    &signature_length, error);
+    if (result == 0)
+        result = tg_sshsig_wrap(signer->key, name_space, tg_bytes_of(signature, signature_length), blob,
+                                length, error);
+    free(signature);
+    free(data);
+    return result;
+}
+
+static int sign_by_maker(struct tg_signer *signer, const char *name_space, struct tg_bytes message,
+                         uint8_t **blob, size_t *length, struct tg_error *error)
+{
+    uint8_t *data;
+    size_t data_length;
+    uint8_t *signature = NULL;
+    size_t signature_length = 0;
+    if (tg_sshsig_signed_data(name_space, message, &data, &data_length) != 0)
+        return tg_fail(error, TG_internal_error, "out of memory");
+    int result = signer->maker.make(signer->maker.context, tg_bytes_of(data, data_length), &signature,
+                                    &signature_length, error);
     if (result == 0)
         result = tg_sshsig_wrap(signer->key, name_space, tg_bytes_of(signature, signature_length), blob,
                                 length, error);
@@ -168,10 +188,24 @@ int tg_signer_from_ssh_keygen(const char *path, const struct tg_public_key *key,
     return 0;
 }
 
+int tg_signer_from_maker(const struct tg_signature_maker *maker, const struct tg_public_key *key,
+                         struct tg_signer **out, struct tg_error *error)
+{
+    if (make_remote("", key, out, error) != 0) {
+        maker->free(maker->context);
+        return -1;
+    }
+    (*out)->maker = *maker;
+    (*out)->sign = sign_by_maker;
+    return 0;
+}
+
 void tg_signer_free(struct tg_signer *signer)
 {
     if (signer == NULL)
         return;
+    if (signer->maker.free != NULL)
+        signer->maker.free(signer->maker.context);
     tg_public_key_free(signer->key);
     EVP_PKEY_free(signer->private_key); /* OpenSSL wipes it */
     free(signer->path);
@@ -186,7 +220,8 @@ const struct tg_public_key *tg_signer_public_key(const struct tg_signer *signer)
 int tg_signer_sign(struct tg_signer *signer, const char *name_space, struct tg_bytes message, uint8_t **blob,
                    size_t *length, struct tg_error *error)
 {
-    static const struct tg_sshsig_demands touch_only = {0};
+    const struct tg_sshsig_demands touch_only = {.origin = signer->maker.origin,
+                                                 .rp_id = signer->maker.rp_id};
     struct tg_error why;
     *blob = NULL;
     *length = 0;

@@ -29,6 +29,21 @@ int tg_signer_from_agent(const char *socket_path, const struct tg_public_key *ke
 int tg_signer_from_ssh_keygen(const char *path, const struct tg_public_key *key, struct tg_signer **out,
                               struct tg_error *error);
 
+/* Whatever else can make an SSH signature blob (string type, string signature, ...) over the signed data of
+ * an SSHSIG: the command's security keys. */
+struct tg_signature_maker {
+    int (*make)(void *context, struct tg_bytes signed_data, uint8_t **signature, size_t *length,
+                struct tg_error *error); /* on 0, *signature is malloc'ed */
+    void (*free)(void *context);
+    void *context;
+    const char *origin; /* of a WebAuthn key, else NULL; must live as long as the signer */
+    const char *rp_id;  /* likewise */
+};
+
+/* A signer that has `maker` sign; it takes over maker->context in any case. */
+int tg_signer_from_maker(const struct tg_signature_maker *maker, const struct tg_public_key *key,
+                         struct tg_signer **out, struct tg_error *error);
+
 /* NULL-safe; wipes what it holds. */
 void tg_signer_free(struct tg_signer *signer);
 
