@@ -8,10 +8,10 @@ libtegata_cli_la_SOURCES = \
 	cli/doctor_dedicated.c cli/doctor_files.c cli/doctor_homes.c cli/doctor_nss.c cli/doctor_pam.c cli/doctor_recording.c cli/doctor_sshd.c cli/duration.c cli/duration.h \
 	cli/extend.c cli/extension.c cli/extension.h cli/follow.c cli/follow.h cli/host_session.c cli/host_session.h \
 	cli/sessions.c cli/submit.c cli/submit.h \
-	cli/fetch.c cli/fetch.h cli/files.c cli/files.h cli/findings.c cli/findings.h cli/host.c cli/init.c cli/link.c \
+	cli/fetch.c cli/fetch.h cli/fido_devices.c cli/files.c cli/files.h cli/findings.c cli/findings.h cli/host.c cli/init.c cli/link.c \
 	cli/link.h cli/list.c cli/output.c cli/output.h cli/policy.c cli/policy_render.c cli/policy_render.h cli/policy_warnings.c \
 	cli/problem.c cli/problem.h cli/render.c cli/render.h cli/request.c cli/run.c cli/run.h cli/session_token.c \
-	cli/session_token.h cli/show.c cli/signing_key.c cli/signing_key.h cli/ticket_view.c cli/ticket_view.h cli/tls.c \
+	cli/security_key.c cli/security_key.h cli/session_token.h cli/show.c cli/signing_key.c cli/signing_key.h cli/ticket_view.c cli/ticket_view.h cli/tls.c \
 	cli/tls.h cli/trust.c cli/trust.h cli/wait.c cli/wait.h cli/warnings.c cli/why.c
 libtegata_cli_la_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS) $(CURL_CFLAGS)
 libtegata_cli_la_LIBADD = libtegata.la $(CURL_LIBS)
