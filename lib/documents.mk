@@ -19,7 +19,15 @@ libtegata_la_SOURCES += \
 	lib/verdict.c \
 	lib/verdict_running.c
 
-DOCUMENT_TESTS = tests/unit/test_approval tests/unit/test_canonical_json tests/unit/test_network tests/unit/test_policy \
+# The words in which digests are read out: one list for the command, the page and the chat.
+libtegata_la_SOURCES += lib/code_words.c lib/code_words.h
+nodist_libtegata_la_SOURCES = lib/code_word_table.c
+CLEANFILES += lib/code_word_table.c
+EXTRA_DIST += lib/code_words.awk approval_page/words.txt approval_page/words.LICENSE
+lib/code_word_table.c: approval_page/words.txt lib/code_words.awk
+	$(AM_V_GEN)$(MKDIR_P) lib && LC_ALL=C $(AWK) -f $(top_srcdir)/lib/code_words.awk $(top_srcdir)/approval_page/words.txt >$@.new && mv -f $@.new $@
+
+DOCUMENT_TESTS = tests/unit/test_code_words tests/unit/test_approval tests/unit/test_canonical_json tests/unit/test_network tests/unit/test_policy \
 	tests/unit/test_ticket tests/unit/test_verdict tests/unit/test_verdict_running
 check_PROGRAMS += $(DOCUMENT_TESTS)
 TESTS += $(DOCUMENT_TESTS)
@@ -34,6 +42,10 @@ tests_unit_test_approval_LDADD = $(TEST_LIBS)
 tests_unit_test_canonical_json_SOURCES = tests/unit/test_canonical_json.c
 tests_unit_test_canonical_json_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_canonical_json_LDADD = $(TEST_LIBS)
+
+tests_unit_test_code_words_SOURCES = tests/unit/test_code_words.c
+tests_unit_test_code_words_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_code_words_LDADD = $(TEST_LIBS)
 
 tests_unit_test_network_SOURCES = tests/unit/test_network.c
 tests_unit_test_network_CFLAGS = $(TEST_CFLAGS)
