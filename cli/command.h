@@ -8,6 +8,7 @@
 #include "cli/client_config.h"
 #include "cli/output.h"
 #include "cli/problem.h"
+#include "cli/security_signer.h"
 
 #include "lib/options.h"
 
@@ -48,6 +49,7 @@ struct tg_cli {
     bool json;
     struct tg_output out;
     struct tg_output err;
+    struct tg_signing_means means;  /* security keys; without devices ssh-keygen has to do */
     struct tg_client_config config; /* valid once tg_cli_configure() has said 0 */
     bool configured;
 };

@@ -8,11 +8,15 @@ libtegata_cli_la_SOURCES = \
 	cli/doctor_dedicated.c cli/doctor_files.c cli/doctor_homes.c cli/doctor_nss.c cli/doctor_pam.c cli/doctor_recording.c cli/doctor_sshd.c cli/duration.c cli/duration.h \
 	cli/extend.c cli/extension.c cli/extension.h cli/follow.c cli/follow.h cli/host_session.c cli/host_session.h \
 	cli/sessions.c cli/submit.c cli/submit.h \
-	cli/fetch.c cli/fetch.h cli/fido_devices.c cli/files.c cli/files.h cli/findings.c cli/findings.h cli/host.c cli/init.c cli/link.c \
+	cli/fetch.c cli/fetch.h cli/files.c cli/files.h cli/findings.c cli/findings.h cli/host.c cli/init.c cli/link.c \
 	cli/link.h cli/list.c cli/output.c cli/output.h cli/policy.c cli/policy_render.c cli/policy_render.h cli/policy_warnings.c \
-	cli/problem.c cli/problem.h cli/render.c cli/render.h cli/request.c cli/run.c cli/run.h cli/session_token.c \
-	cli/security_key.c cli/security_key.h cli/session_token.h cli/show.c cli/signing_key.c cli/signing_key.h cli/ticket_view.c cli/ticket_view.h cli/tls.c \
+	cli/problem.c cli/problem.h cli/prompt.c cli/prompt.h cli/render.c cli/render.h cli/request.c cli/run.c cli/run.h cli/session_token.c \
+	cli/session_token.h cli/show.c cli/signing_key.c cli/signing_key.h cli/ticket_view.c cli/ticket_view.h cli/tls.c \
 	cli/tls.h cli/trust.c cli/trust.h cli/wait.c cli/wait.h cli/warnings.c cli/why.c
+# Security keys and what they are for: login, ssh.
+libtegata_cli_la_SOURCES += \
+	cli/fido_devices.c cli/security_key.c cli/security_key.h cli/security_signer.c cli/security_signer.h \
+	cli/web_key.c cli/web_key.h
 libtegata_cli_la_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS) $(CURL_CFLAGS)
 libtegata_cli_la_LIBADD = libtegata.la $(CURL_LIBS)
 
@@ -66,6 +70,11 @@ tests_unit_test_policy_render_LDADD = $(CLI_TEST_LIBS)
 tests_unit_test_extension_SOURCES = tests/unit/test_extension.c $(WORLD)
 tests_unit_test_extension_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_extension_LDADD = $(CLI_TEST_LIBS)
+check_PROGRAMS += tests/unit/test_prompt
+TESTS += tests/unit/test_prompt
+tests_unit_test_prompt_SOURCES = tests/unit/test_prompt.c
+tests_unit_test_prompt_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_prompt_LDADD = $(CLI_TEST_LIBS) -lutil
 # Both start only what they stop themselves, in a directory of their own.
 if APPROVAL_SERVICE
 TESTS += tests/unit/test_cli_service
