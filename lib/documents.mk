@@ -13,6 +13,7 @@ libtegata_la_SOURCES += \
 	lib/rule.c lib/rule.h \
 	lib/schema.c lib/schema.h \
 	lib/seats.c lib/seats.h \
+	lib/sign_in.c lib/sign_in.h \
 	lib/ticket.c \
 	lib/ticket_compose.c \
 	lib/ticket_extension.c \
