@@ -2,6 +2,7 @@
 libtegata_la_SOURCES += \
 	lib/armor.c lib/armor.h \
 	lib/certificate.c \
+	lib/certificate_make.c lib/certificate_make.h \
 	lib/client_data.c \
 	lib/ed25519_point.c lib/ed25519_point.h \
 	lib/key_parts.h \

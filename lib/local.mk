@@ -9,6 +9,7 @@ libtegata_plugin_la_SOURCES = \
 	lib/config.c lib/config.h lib/host_config.c lib/host_config.def \
 	lib/options.c lib/options.h \
 	lib/base64.c lib/base64.h \
+	lib/ca_client.c lib/ca_client.h lib/ca_protocol.c lib/ca_protocol.h \
 	lib/error.h \
 	lib/grow.c lib/grow.h \
 	lib/log.c lib/log.h \
@@ -16,6 +17,7 @@ libtegata_plugin_la_SOURCES = \
 	lib/reason.c lib/reason.h lib/reason.def \
 	lib/recording.c lib/recording.h \
 	lib/ssh_agent_ask.c lib/ssh_agent_ask.h \
+	lib/stream.c lib/stream.h \
 	lib/wire.c lib/wire.h
 libtegata_plugin_la_CFLAGS = $(AM_CFLAGS) -ffunction-sections -fdata-sections
 libtegata_plugin_la_LIBADD = $(INIH_STATIC_LIBS)
