@@ -26,7 +26,8 @@ CLI_OPTIONS = \
 	cli/options/policy_sign.def cli/options/reason.def cli/options/request.def cli/options/sessions.def cli/options/show.def \
 	cli/options/tegata.def \
 	cli/options/why.def
-cli_tegata_SOURCES = cli/main.c $(CLI_OPTIONS)
+libtegata_cli_la_SOURCES += cli/program.c cli/program.h $(CLI_OPTIONS)
+cli_tegata_SOURCES = cli/main.c
 cli_tegata_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(LIBTEGATA_CFLAGS)
 cli_tegata_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 cli_tegata_LDADD = libtegata_cli.la
@@ -75,6 +76,18 @@ TESTS += tests/unit/test_prompt
 tests_unit_test_prompt_SOURCES = tests/unit/test_prompt.c
 tests_unit_test_prompt_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_prompt_LDADD = $(CLI_TEST_LIBS) -lutil
+# Security keys in software, and the command with them instead of those at USB ports. Only for tests: the command that is installed knows
+# nothing of them.
+SOFTWARE_KEY = tests/security_key/software_authenticator.c tests/security_key/software_authenticator.h \
+	tests/security_key/software_ctap2.c tests/security_key/software_ctap2.h
+check_PROGRAMS += tests/security_key/tegata_software_key tests/unit/test_security_key
+TESTS += tests/unit/test_security_key
+tests_security_key_tegata_software_key_SOURCES = tests/security_key/tegata_software_key.c $(SOFTWARE_KEY)
+tests_security_key_tegata_software_key_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS) $(CBOR_CFLAGS)
+tests_security_key_tegata_software_key_LDADD = libtegata_cli.la $(OPENSSL_LIBS) $(FIDO2_LIBS) $(CBOR_LIBS)
+tests_unit_test_security_key_SOURCES = tests/unit/test_security_key.c $(SOFTWARE_KEY) $(CRYPTO_HELP)
+tests_unit_test_security_key_CFLAGS = $(TEST_CFLAGS) $(CBOR_CFLAGS)
+tests_unit_test_security_key_LDADD = $(CLI_TEST_LIBS) $(OPENSSL_LIBS) $(FIDO2_LIBS) $(CBOR_LIBS)
 # Both start only what they stop themselves, in a directory of their own.
 if APPROVAL_SERVICE
 TESTS += tests/unit/test_cli_service
