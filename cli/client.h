@@ -45,7 +45,15 @@ int tg_client_call(struct tg_client *client, const struct tg_call *call, json_t 
 /* Calls as the person, with a JSON object (taken over; may be NULL) as body. */
 int tg_client_post(struct tg_client *client, const char *target, json_t *body, json_t **answer,
                    struct tg_problem *problem);
+
+/* The same as nobody in particular, for calls that prove in their body who one is. The text of the body is
+ * wiped, as it may hold a password. */
+int tg_client_post_openly(struct tg_client *client, const char *target, json_t *body, json_t **answer,
+                          struct tg_problem *problem);
 int tg_client_get(struct tg_client *client, const char *target, json_t **answer, struct tg_problem *problem);
+
+/* From now on, while a call waits for its answer, `tick` is called about once a second; NULL: no more. */
+void tg_client_on_tick(struct tg_client *client, void (*tick)(void *context), void *context);
 
 /* Is the service there? GET /healthz. */
 int tg_client_health(struct tg_client *client, struct tg_problem *problem);

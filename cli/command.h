@@ -12,6 +12,7 @@
 
 #include "lib/options.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,7 +25,7 @@ enum tg_exit {
     TG_EXIT_TIMED_OUT = 4,
 };
 
-enum { TG_GIVEN_MAX = 64 };
+enum { TG_GIVEN_MAX = 64, TG_OPERANDS_PASSED_ON = INT_MAX };
 
 /* The options and operands of one command line. An option whose argument's name ends in "..." may be given
  * several times. */
@@ -74,7 +75,7 @@ struct tg_command {
     const struct tg_option *options;
     size_t option_count;
     int operands_minimum;
-    int operands_maximum;
+    int operands_maximum; /* TG_OPERANDS_PASSED_ON: what follows the first is another program's */
     int (*run)(struct tg_cli *cli, const struct tg_arguments *arguments); /* returns an enum tg_exit */
 };
 
@@ -86,6 +87,10 @@ int tg_command_policy_publish(struct tg_cli *cli, const struct tg_arguments *arg
 int tg_command_host_enroll(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_host_list(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_host_remove(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_login(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_ssh(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_prepare(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_config(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_request(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_extend(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_sessions(struct tg_cli *cli, const struct tg_arguments *arguments);

@@ -16,7 +16,10 @@ libtegata_cli_la_SOURCES = \
 # Security keys and what they are for: login, ssh.
 libtegata_cli_la_SOURCES += \
 	cli/fido_devices.c cli/security_key.c cli/security_key.h cli/security_signer.c cli/security_signer.h \
-	cli/web_key.c cli/web_key.h
+	cli/web_key.c cli/web_key.h \
+	cli/agent_keys.c cli/agent_keys.h cli/ask.c cli/ask.h cli/enter.c cli/enter.h cli/known_hosts.c cli/known_hosts.h \
+	cli/login.c cli/login.h cli/login_certificate.c cli/login_certificate.h cli/login_web.c cli/ssh.c cli/ssh_config.c \
+	cli/ssh_options.c cli/ssh_options.h cli/status_line.c cli/status_line.h cli/wish.c cli/wish.h
 libtegata_cli_la_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS) $(CURL_CFLAGS)
 libtegata_cli_la_LIBADD = libtegata.la $(CURL_LIBS)
 
@@ -26,6 +29,7 @@ CLI_OPTIONS = \
 	cli/options/policy_sign.def cli/options/reason.def cli/options/request.def cli/options/sessions.def cli/options/show.def \
 	cli/options/tegata.def \
 	cli/options/why.def
+CLI_OPTIONS += cli/options/config.def cli/options/login.def cli/options/ssh.def
 libtegata_cli_la_SOURCES += cli/program.c cli/program.h $(CLI_OPTIONS)
 cli_tegata_SOURCES = cli/main.c
 cli_tegata_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(LIBTEGATA_CFLAGS)

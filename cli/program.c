@@ -59,6 +59,15 @@ static const struct tg_option carry_import_options[] = {
 static const struct tg_option doctor_options[] = {
 #include "cli/options/doctor.def"
 };
+static const struct tg_option login_options[] = {
+#include "cli/options/login.def"
+};
+static const struct tg_option ssh_options[] = {
+#include "cli/options/ssh.def"
+};
+static const struct tg_option config_options[] = {
+#include "cli/options/config.def"
+};
 #undef OPTION
 
 #define TABLE(options) (options), sizeof(options) / sizeof((options)[0])
@@ -80,6 +89,15 @@ static const struct tg_command commands[] = {
     {"host list", "", "List the enrolled hosts.", NO_TABLE, 0, 0, tg_command_host_list},
     {"host remove", "NAME --root-key FILE", "Remove a host from the service.", TABLE(host_remove_options), 1,
      1, tg_command_host_remove},
+    {"login", "[OPTION]...", "Get a login certificate, with your password and a touch.", TABLE(login_options),
+     0, 0, tg_command_login},
+    {"ssh", "[OPTION]... [ACCOUNT@]HOST [SSH ARGUMENT]...",
+     "Log in: get a certificate and a ticket if needed, then run ssh.", TABLE(ssh_options), 1,
+     TG_OPERANDS_PASSED_ON, tg_command_ssh},
+    {"prepare", "[OPTION]... [ACCOUNT@]HOST", "The same without ssh itself, for Match exec in ssh_config.",
+     TABLE(ssh_options), 1, 1, tg_command_prepare},
+    {"config", "[HOST]... [OPTION]...", "Print what ~/.ssh/config needs, so that plain ssh does the same.",
+     TABLE(config_options), 0, 1024, tg_command_config},
     {"request", "HOST[,HOST]... --for DURATION --reason TEXT [OPTION]...", "Request a ticket.",
      TABLE(request_options), 1, 1, tg_command_request},
     {"extend", "TICKET DURATION [OPTION]...", "Request more time for the running sessions of your ticket.",
@@ -183,7 +201,8 @@ static struct tg_options command_parser(const struct tg_command *command, char n
                                .synopsis = command->synopsis,
                                .summary = command->summary,
                                .table = command->options,
-                               .count = command->option_count};
+                               .count = command->option_count,
+                               .stops_early = command->operands_maximum == TG_OPERANDS_PASSED_ON};
 }
 
 static int run_command(struct tg_cli *cli, const struct tg_command *command, int argc, char **argv)

@@ -183,3 +183,15 @@ int tg_signing_key_open(const struct tg_signing_means *means, const char *path, 
     tg_public_key_free(key);
     return result;
 }
+
+char *tg_key_line(const struct tg_public_key *key)
+{
+    size_t size = tg_base64_encoded_size(key->blob.length);
+    char *encoded = malloc(size);
+    char *line = NULL;
+    if (encoded != NULL && tg_base64_encode(TG_BASE64, key->blob, encoded, size) &&
+        asprintf(&line, "%s %s", tg_key_type_name(key->type), encoded) < 0)
+        line = NULL;
+    free(encoded);
+    return line;
+}

@@ -28,4 +28,7 @@ int tg_signing_key_open(const struct tg_signing_means *means, const char *path, 
                         bool user_verification, struct tg_signer **signer, bool *interactive,
                         struct tg_error *error);
 
+/* "TYPE BASE64", without the comment, which is nobody's business; malloc'ed, NULL without memory. */
+char *tg_key_line(const struct tg_public_key *key);
+
 #endif
