@@ -2,14 +2,12 @@
 #include "cli/login_certificate.h"
 
 #include "cli/files.h"
+#include "lib/verdict.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    CLOCKS_DIFFER = 120, /* seconds */
-    FILE_MAX = 2 * TG_CERTIFICATE_MAX,
-};
+enum { FILE_MAX = 2 * TG_CERTIFICATE_MAX };
 
 static bool is_user_ca(const struct tg_policy *policy, const struct tg_public_key *authority)
 {
@@ -57,12 +55,12 @@ int tg_login_certificate_check(const struct tg_certificate *certificate, const s
     uint64_t moment = now > 0 ? (uint64_t)now : 0;
     if (check_names(certificate, policy, person, key, error) != 0)
         return -1;
-    if (certificate->valid_after > moment + CLOCKS_DIFFER || certificate->valid_before <= moment)
+    if (certificate->valid_after > moment + TG_CLOCK_SKEW || certificate->valid_before <= moment)
         return tg_fail(error, TG_certificate_unexpected, "it is not valid now; is the clock right?");
-    if (certificate->valid_before - certificate->valid_after > longest_life(policy))
+    if (certificate->valid_before - certificate->valid_after > (uint64_t)longest_life(policy) + TG_CLOCK_SKEW)
         return tg_fail(error, TG_certificate_unexpected,
                        "it lives longer than any rule of the policy allows");
-    if (seconds > 0 && certificate->valid_before > moment + seconds + CLOCKS_DIFFER)
+    if (seconds > 0 && certificate->valid_before > moment + seconds + TG_CLOCK_SKEW)
         return tg_fail(error, TG_certificate_unexpected, "it lives longer than was asked for");
     return 0;
 }
