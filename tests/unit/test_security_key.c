@@ -10,6 +10,9 @@
 #include <cmocka.h>
 
 #include "cli/security_signer.h"
+#include "cli/signing_key.h"
+#include "lib/armor.h"
+#include "lib/openssh_private_key.h"
 #include "tests/security_key/software_authenticator.h"
 #include "tests/unit/crypto_help.h"
 #include "tests/unit/temporary.h"
@@ -409,6 +412,117 @@ static void refuses_a_signature_without_touch(void **state)
     tg_public_key_free(key.public_key);
 }
 
+static int parse_file(const char *name, struct tg_security_key_file *file, struct tg_error *error)
+{
+    size_t length;
+    char *pem = read_file(in_vectors(name), &length);
+    int result = tg_openssh_security_key_parse(tg_bytes_of(pem, length), name, file, error);
+    free(pem);
+    return result;
+}
+
+static void reads_the_files_of_security_keys(void **state)
+{
+    static const struct {
+        const char *name;
+        enum tg_key_type type;
+        uint8_t flags;
+    } files[] = {
+        {"keys/test_user_sk_ed25519", TG_KEY_SK_ED25519, 0x01},
+        {"keys/test_user_sk_ecdsa", TG_KEY_SK_ECDSA_P256, 0x01},
+        {"keys/test_user_sk_ed25519_uv", TG_KEY_SK_ED25519, 0x05},
+    };
+    struct tg_security_key_file file;
+    struct tg_error error = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (parse_file(files[i].name, &file, &error) != 0)
+            fail_msg("%s", error.text);
+        assert_int_equal(file.key->type, files[i].type);
+        assert_int_equal(file.flags, files[i].flags);
+        assert_memory_equal(file.handle, "SOFTSK01", 8);
+        tg_security_key_file_clear(&file);
+    }
+    assert_refused(parse_file("keys/test_user_ed25519", &file, &error), &error, TG_key_unusable);
+    assert_null(file.key);
+}
+
+/* Every way to change one byte of the part behind the public key, and to cut the file short, is refused, but
+ * for what is in the comment, the flags and the handle. */
+static void refuses_damaged_files(void **state)
+{
+    uint8_t *bytes;
+    size_t length;
+    size_t pem_length;
+    size_t taken = 0;
+    struct tg_security_key_file file;
+    struct tg_error error;
+    char *pem = read_file(in_vectors("keys/test_user_sk_ecdsa"), &pem_length);
+    (void)state;
+    assert_true(tg_armor_decode(tg_bytes_of(pem, pem_length), "OPENSSH PRIVATE KEY", TG_PRIVATE_KEY_FILE_MAX,
+                                &bytes, &length));
+    free(pem);
+    for (size_t i = 0; i < 2 * length; i++) {
+        char *changed;
+        size_t kept = i < length ? length : i - length;
+        bytes[i % length] ^= i < length ? 1 : 0;
+        assert_true(tg_armor_encode(tg_bytes_of(bytes, kept), "OPENSSH PRIVATE KEY", &changed));
+        bytes[i % length] ^= i < length ? 1 : 0;
+        if (tg_openssh_security_key_parse(tg_bytes_of_text(changed), "changed", &file, &error) == 0) {
+            assert_true(i < length);
+            taken++;
+        }
+        tg_security_key_file_clear(&file);
+        free(changed);
+    }
+    /* Handle (41 bytes), flags, the curve's name (8, which the type fixes) and the comment. */
+    assert_in_range(taken, 41 + 1, 41 + 1 + 8 + 64);
+    free(bytes);
+}
+
+/* A file goes to the device itself, unless OpenSSH is told of another program. */
+static void signs_with_a_file(void **state)
+{
+    struct scene *scene = *state;
+    struct tg_signer *signer = NULL;
+    struct tg_error error = {0};
+    uint8_t *blob = NULL;
+    size_t length = 0;
+    struct tg_security_key_file file;
+    char line[256];
+    bool interactive = false;
+    plug(scene, "Blue", NULL);
+    assert_int_equal(parse_file("keys/test_user_sk_ed25519", &file, &error), 0);
+    for (size_t i = 0; i < file.handle_length; i++)
+        (void)snprintf(line + 2 * i, 3, "%02x", file.handle[i]);
+    (void)strcat(line, " ssh: 1\n");
+    set(scene, "Blue", "credentials", line);
+    (void)unsetenv("SSH_SK_PROVIDER");
+    (void)unsetenv("SSH_SK_HELPER");
+    assert_int_equal(tg_signing_key_open(&scene->means, in_vectors("keys/test_user_sk_ed25519"), "key", false,
+                                         &signer, &interactive, &error),
+                     0);
+    assert_true(interactive);
+    assert_int_equal(
+        tg_signer_sign(signer, TG_NAMESPACE_REQUEST, tg_bytes_of_text("x"), &blob, &length, &error), 0);
+    assert_string_equal(scene->told, "Touch Blue.\n");
+    free(blob);
+    tg_signer_free(signer);
+    /* With somebody else's program, no device is asked here. */
+    (void)setenv("SSH_SK_PROVIDER", "/nonexistent/provider.so", 1);
+    assert_int_equal(tg_signing_key_open(&scene->means, in_vectors("keys/test_user_sk_ed25519"), "key", false,
+                                         &signer, &interactive, &error),
+                     0);
+    assert_refused(
+        tg_signer_sign(signer, TG_NAMESPACE_REQUEST, tg_bytes_of_text("x"), &blob, &length, &error), &error,
+        TG_key_unusable);
+    assert_non_null(strstr(error.text, "ssh-keygen"));
+    assert_string_equal(scene->told, "Touch Blue.\n");
+    (void)unsetenv("SSH_SK_PROVIDER");
+    tg_signer_free(signer);
+    tg_security_key_file_clear(&file);
+}
+
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -426,6 +540,9 @@ int main(void)
         SCENE(says_that_there_is_no_device),
         SCENE(says_how_a_touch_failed),
         SCENE(refuses_a_signature_without_touch),
+        SCENE(signs_with_a_file),
+        cmocka_unit_test(reads_the_files_of_security_keys),
+        cmocka_unit_test(refuses_damaged_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
