@@ -109,8 +109,8 @@ class Scene(World):
     def command(self, name, *arguments):
         return [self.program, "-C", self.folder / f"{name}.conf", *arguments]
 
-    def at_terminal(self, name, *arguments):
-        return Terminal(self.command(name, *arguments), self.environment(name))
+    def at_terminal(self, name, *arguments, **environment):
+        return Terminal(self.command(name, *arguments), {**self.environment(name), **environment})
 
     def without_terminal(self, name, *arguments):
         return subprocess.run(self.command(name, *arguments), env=self.environment(name), stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -168,6 +168,52 @@ def test_login_for_a_shorter_time(scene):
     assert terminal.end() == 0, terminal.seen
 
 
+@pytest.fixture
+def agent(scene):
+    path = scene.folder / "agent.sock"
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 20
+    while not path.exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    yield str(path)
+    process.terminate()
+    process.wait(timeout=20)
+    path.unlink(missing_ok=True)
+
+
+def agent_list(agent):
+    done = subprocess.run(["ssh-add", "-L"], env={**os.environ, "SSH_AUTH_SOCK": agent}, capture_output=True, text=True)
+    return [line.split()[0] for line in done.stdout.splitlines() if line.startswith("sk-")]
+
+
+def test_login_into_the_agent(scene, agent):
+    """Only where it is wished, or where the key is there already, which then outlives the certificate."""
+    plain, certificate = "sk-ssh-ed25519@openssh.com", "sk-ssh-ed25519-cert-v01@openssh.com"
+    terminal = scene.at_terminal("alice", "login", SSH_AUTH_SOCK=agent)
+    scene.type_login(terminal)
+    assert terminal.end() == 0, terminal.seen
+    assert agent_list(agent) == []
+    terminal = scene.at_terminal("alice", "login", "--agent", SSH_AUTH_SOCK=agent)
+    scene.type_login(terminal)
+    terminal.expect("ssh-agent has it, too")
+    assert terminal.end() == 0, terminal.seen
+    assert sorted(agent_list(agent)) == [certificate, plain]
+    # As if the person had added the key, and nothing else.
+    subprocess.run(["ssh-add", "-q", "-D"], env={**os.environ, "SSH_AUTH_SOCK": agent}, check=True)
+    subprocess.run(["ssh-add", "-q", "-k", scene.folder / "id_alice"], env={**os.environ, "SSH_AUTH_SOCK": agent}, check=True)
+    terminal = scene.at_terminal("alice", "login", "--for", "6s", SSH_AUTH_SOCK=agent)
+    scene.type_login(terminal)
+    terminal.expect("ssh-agent has it, too")
+    assert terminal.end() == 0, terminal.seen
+    assert sorted(agent_list(agent)) == [certificate, plain]
+    deadline = time.monotonic() + 20
+    while certificate in agent_list(agent):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert agent_list(agent) == [plain]
+
+
 def test_wrong_password_and_no_terminal(scene):
     scene.forget_certificate()
     terminal = scene.at_terminal("alice", "login")
@@ -209,6 +255,18 @@ def test_login_on_the_page(scene, session):
     assert meanwhile.end() == 0, meanwhile.seen
     web.expect(r"Certificate alice#\d+ is good until")
     assert web.end() == 0, web.seen
+
+
+def test_the_page_must_be_one_of_the_policy(scene, session):
+    """Whoever runs the service cannot send people to a page of their own."""
+    def change(policy):
+        scene._keys(policy)
+        policy["people"]["alice"]["keys"][1]["origin"] = "https://elsewhere.example.com"
+
+    scene.publish(change).ok()
+    done = scene.without_terminal("alice", "login", "--web")
+    assert done.returncode == 1 and "web_key_unknown: " in done.stderr and "https://" + RP_ID in done.stderr and "#certificate" not in done.stderr
+    scene.publish(scene._keys).ok()
 
 
 def test_ssh(scene, session):
