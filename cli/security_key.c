@@ -97,8 +97,8 @@ static int get_assertion(const struct opened *opened, const struct tg_public_key
     return code == FIDO_OK && *out == NULL ? FIDO_ERR_NO_CREDENTIALS : code;
 }
 
-/* Asks without a touch whether the device holds the credential. */
-static bool holds(const struct opened *opened, const struct tg_public_key *key, struct tg_bytes credential)
+/* Asks without a touch whether the device holds the credential: FIDO_OK if it does, else libfido2's code. */
+static int probe(const struct opened *opened, const struct tg_public_key *key, struct tg_bytes credential)
 {
     fido_assert_t *assertion = NULL;
     (void)fido_dev_set_timeout(opened->device, QUICK_MS);
@@ -106,7 +106,15 @@ static bool holds(const struct opened *opened, const struct tg_public_key *key, 
                              NULL, &assertion);
     fido_assert_free(&assertion);
     /* A U2F device cannot sign without a touch: that it wants one says that it holds the key. */
-    return code == FIDO_OK || code == FIDO_ERR_USER_PRESENCE_REQUIRED;
+    return code == FIDO_ERR_USER_PRESENCE_REQUIRED ? FIDO_OK : code;
+}
+
+/* Does this answer leave it open whether the device holds the credential? Made with credProtect 3 (ssh-keygen
+ * -O verify-required), one shows only to whoever has the PIN; and some devices say nothing without it. */
+static bool may_hold(const struct opened *opened, int code, bool user_verification)
+{
+    return fido_dev_has_pin(opened->device) &&
+           (code == FIDO_ERR_PIN_REQUIRED || (code == FIDO_ERR_NO_CREDENTIALS && user_verification));
 }
 
 bool tg_security_key_is_here(const struct tg_security_devices *devices, const struct tg_public_key *key,
@@ -116,7 +124,7 @@ bool tg_security_key_is_here(const struct tg_security_devices *devices, const st
     bool found = false;
     open_all(devices, &plugged);
     for (size_t i = 0; i < plugged.opened_count && !found; i++)
-        found = holds(&plugged.opened[i], key, credential);
+        found = probe(&plugged.opened[i], key, credential) == FIDO_OK;
     close_all(&plugged);
     return found;
 }
@@ -153,37 +161,6 @@ static struct opened *first_touched(struct plugged *plugged, const struct tg_sec
             (void)fido_dev_cancel(plugged->opened[i].device);
     }
     return found;
-}
-
-/* Which of the devices is to sign. */
-static int choose(struct plugged *plugged, const struct tg_security_user *user,
-                  const struct tg_security_key_wish *wish, struct opened **out, struct tg_error *error)
-{
-    size_t silent = 0;
-    *out = NULL;
-    if (check_opened(plugged, error) != 0)
-        return -1;
-    for (size_t i = 0; i < plugged->opened_count; i++) {
-        struct opened *opened = &plugged->opened[i];
-        if (holds(opened, wish->key, wish->credential)) {
-            *out = opened;
-            return 0;
-        }
-        /* Made with credProtect 3 (ssh-keygen -O verify-required), a credential shows only to whoever has the
-         * PIN. */
-        if (wish->user_verification && fido_dev_has_pin(opened->device)) {
-            *out = opened;
-            silent++;
-        }
-    }
-    if (silent == 1)
-        return 0;
-    if (silent == 0)
-        return tg_fail(error, TG_security_key_other, "%s%s does not hold %s", plugged->opened[0].name,
-                       plugged->opened_count > 1 ? " (and the others plugged in)" : "",
-                       wish->key->fingerprint);
-    *out = first_touched(plugged, user, wish->patience_ms);
-    return *out != NULL ? 0 : tg_fail(error, TG_security_key_timeout, "none of them was touched");
 }
 
 /* How many tries of the PIN are left; -1: the device does not say. */
@@ -231,6 +208,43 @@ static int explain(const struct opened *opened, const struct tg_security_key_wis
         return tg_fail(error, TG_security_key_failed, "%s does not answer any more; was it taken out?",
                        opened->name);
     return tg_fail(error, TG_security_key_failed, "%s: %s", opened->name, fido_strerr(code));
+}
+
+/* Which of the devices is to sign. */
+static int choose(struct plugged *plugged, const struct tg_security_user *user,
+                  const struct tg_security_key_wish *wish, struct opened **out, struct tg_error *error)
+{
+    size_t silent = 0;
+    const struct opened *failed = NULL;
+    int failure = FIDO_OK;
+    *out = NULL;
+    if (check_opened(plugged, error) != 0)
+        return -1;
+    for (size_t i = 0; i < plugged->opened_count; i++) {
+        struct opened *opened = &plugged->opened[i];
+        int code = probe(opened, wish->key, wish->credential);
+        if (code == FIDO_OK) {
+            *out = opened;
+            return 0;
+        }
+        if (may_hold(opened, code, wish->user_verification)) {
+            *out = opened;
+            silent++;
+        } else if (code != FIDO_ERR_NO_CREDENTIALS && code != FIDO_ERR_INVALID_CREDENTIAL) {
+            failed = opened;
+            failure = code;
+        }
+    }
+    if (silent == 1)
+        return 0;
+    if (silent == 0 && failed != NULL) /* it may be the one: that another is not says nothing */
+        return explain(failed, wish, failure, false, error);
+    if (silent == 0)
+        return tg_fail(error, TG_security_key_other, "%s%s does not hold %s", plugged->opened[0].name,
+                       plugged->opened_count > 1 ? " (and the others plugged in)" : "",
+                       wish->key->fingerprint);
+    *out = first_touched(plugged, user, wish->patience_ms);
+    return *out != NULL ? 0 : tg_fail(error, TG_security_key_timeout, "none of them was touched");
 }
 
 /* The touch. */

@@ -15,6 +15,7 @@
  *                  refuses     it gives up waiting, as real ones do after half a minute
  *                  removed     it is taken out while it waits for the touch
  *                  absent      it is not plugged in
+ *                  busy        another program is using it
  *                  locked      it is, but this user may not open it
  *   flags        the authenticator's flags of each signature, whatever was asked for
  */

@@ -22,6 +22,7 @@ enum {
     CLIENT_PIN = 6,
     OK = 0x00,
     INVALID_COMMAND = 0x01,
+    CHANNEL_BUSY = 0x06,
     INVALID_CBOR = 0x12,
     UNSUPPORTED_ALGORITHM = 0x26,
     NO_CREDENTIALS = 0x2e,
@@ -538,7 +539,8 @@ static bool get_assertion(struct software_device *device, const cbor_item_t *req
     bool verified = false;
     const cbor_item_t *up = get(get(request, 5, NULL), 0, "up");
     bool wants_touch = up == NULL || !cbor_isa_float_ctrl(up) || cbor_get_bool(up);
-    *status = check_pin(device, request, 6, 2, &verified);
+    *status =
+        software_behaves(device->path, "busy") ? CHANNEL_BUSY : check_pin(device, request, 6, 2, &verified);
     if (*status == OK && !find_allowed(device, request, verified, &credential))
         *status = NO_CREDENTIALS;
     if (*status != OK)

@@ -355,6 +355,24 @@ static void names_the_wrong_device(void **state)
     tg_public_key_free(key.public_key);
 }
 
+/* Of one that does not answer nobody knows whether it is the right one. */
+static void says_which_device_is_busy(void **state)
+{
+    struct scene *scene = *state;
+    struct tg_error error;
+    plug(scene, "Amber", NULL);
+    plug(scene, "Blue", NULL);
+    struct key key = make_key(scene, "Blue", COSE_ES256, "ssh:", 1, NULL);
+    struct tg_security_key_wish wish = wish_for(&key, false);
+    set(scene, "Blue", "behaviour", "busy");
+    assert_refused(try_to_sign(scene, &wish, &error), &error, TG_security_key_failed);
+    assert_non_null(strstr(error.text, "Blue: "));
+    set(scene, "Blue", "behaviour", "touched");
+    set(scene, "Amber", "behaviour", "busy"); /* and that is no matter */
+    assert_int_equal(try_to_sign(scene, &wish, &error), 0);
+    tg_public_key_free(key.public_key);
+}
+
 static void says_that_there_is_no_device(void **state)
 {
     struct scene *scene = *state;
@@ -537,6 +555,7 @@ int main(void)
         SCENE(finds_the_one_that_holds_the_key),
         SCENE(asks_which_of_several),
         SCENE(names_the_wrong_device),
+        SCENE(says_which_device_is_busy),
         SCENE(says_that_there_is_no_device),
         SCENE(says_how_a_touch_failed),
         SCENE(refuses_a_signature_without_touch),
