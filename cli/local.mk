@@ -10,7 +10,7 @@ libtegata_cli_la_SOURCES = \
 	cli/sessions.c cli/submit.c cli/submit.h \
 	cli/fetch.c cli/fetch.h cli/files.c cli/files.h cli/findings.c cli/findings.h cli/host.c cli/init.c cli/link.c \
 	cli/link.h cli/list.c cli/output.c cli/output.h cli/policy.c cli/policy_render.c cli/policy_render.h cli/policy_warnings.c \
-	cli/problem.c cli/problem.h cli/render.c cli/render.h cli/request.c cli/run.c cli/run.h cli/session_token.c \
+	cli/problem.c cli/problem.h cli/prompt.c cli/prompt.h cli/render.c cli/render.h cli/request.c cli/run.c cli/run.h cli/session_token.c \
 	cli/session_token.h cli/show.c cli/signing_key.c cli/signing_key.h cli/ticket_view.c cli/ticket_view.h cli/tls.c \
 	cli/tls.h cli/trust.c cli/trust.h cli/wait.c cli/wait.h cli/warnings.c cli/why.c
 libtegata_cli_la_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS) $(CURL_CFLAGS)
@@ -66,6 +66,11 @@ tests_unit_test_policy_render_LDADD = $(CLI_TEST_LIBS)
 tests_unit_test_extension_SOURCES = tests/unit/test_extension.c $(WORLD)
 tests_unit_test_extension_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_extension_LDADD = $(CLI_TEST_LIBS)
+check_PROGRAMS += tests/unit/test_prompt
+TESTS += tests/unit/test_prompt
+tests_unit_test_prompt_SOURCES = tests/unit/test_prompt.c
+tests_unit_test_prompt_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_prompt_LDADD = $(CLI_TEST_LIBS) -lutil
 # Both start only what they stop themselves, in a directory of their own.
 if APPROVAL_SERVICE
 TESTS += tests/unit/test_cli_service
