@@ -23,6 +23,7 @@ enum {
 
 struct tg_client {
     const struct tg_client_config *config;
+    const struct tg_signing_means *means;
     CURL *curl;
     char authority[AUTHORITY_SIZE];
     struct tg_signer *signer; /* the person's; opened when first needed */
@@ -76,7 +77,8 @@ out:
     return result;
 }
 
-int tg_client_open(const struct tg_client_config *config, struct tg_client **out, struct tg_problem *problem)
+int tg_client_open(const struct tg_client_config *config, const struct tg_signing_means *means,
+                   struct tg_client **out, struct tg_problem *problem)
 {
     struct tg_error error = {0};
     *out = NULL;
@@ -87,6 +89,7 @@ int tg_client_open(const struct tg_client_config *config, struct tg_client **out
         return tg_problem_set(problem, TG_internal_error, "libcurl cannot be started");
     }
     client->config = config;
+    client->means = means;
     if (tg_client_authority(config->url, client->authority, sizeof client->authority, &error) != 0) {
         tg_client_close(client);
         return tg_problem_from_error(problem, &error);
@@ -315,8 +318,9 @@ static int person_exchange(struct tg_client *client, const struct tg_call *call,
                            struct tg_problem *problem)
 {
     struct tg_error error = {0};
-    if (client->signer == NULL && tg_signing_key_open(client->config->key, "[person] key", &client->signer,
-                                                      &client->interactive, &error) != 0)
+    if (client->signer == NULL &&
+        tg_signing_key_open(client->means, client->config->key, "[person] key", false, &client->signer,
+                            &client->interactive, &error) != 0)
         return tg_problem_from_error(problem, &error);
     if (client->interactive)
         return session_exchange(client, call, answer, problem);

@@ -8,6 +8,7 @@
 
 #include "cli/client_config.h"
 #include "cli/problem.h"
+#include "cli/security_signer.h"
 #include "lib/signer.h"
 
 #include <jansson.h>
@@ -31,8 +32,9 @@ struct tg_call {
     long wait; /* seconds that the service may hold the answer back, for long polls */
 };
 
-/* `config` must outlive the client. */
-int tg_client_open(const struct tg_client_config *config, struct tg_client **out, struct tg_problem *problem);
+/* `config` and `means` (may be NULL: see tg_signing_key_open()) must outlive the client. */
+int tg_client_open(const struct tg_client_config *config, const struct tg_signing_means *means,
+                   struct tg_client **out, struct tg_problem *problem);
 void tg_client_close(struct tg_client *client);
 
 /* Makes one call. 0: success (2xx), and *answer is a new reference (an empty object where there was no body).

@@ -8,6 +8,7 @@
 #include "cli/client_config.h"
 #include "cli/output.h"
 #include "cli/problem.h"
+#include "cli/security_signer.h"
 
 #include "lib/options.h"
 
@@ -48,6 +49,7 @@ struct tg_cli {
     bool json;
     struct tg_output out;
     struct tg_output err;
+    struct tg_signing_means means;  /* security keys; without devices ssh-keygen has to do */
     struct tg_client_config config; /* valid once tg_cli_configure() has said 0 */
     bool configured;
 };
@@ -81,6 +83,8 @@ int tg_command_policy_check(struct tg_cli *cli, const struct tg_arguments *argum
 int tg_command_policy_sign(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_policy_show(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_policy_publish(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_invite(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_password(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_host_enroll(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_host_list(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_host_remove(struct tg_cli *cli, const struct tg_arguments *arguments);

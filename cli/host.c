@@ -20,7 +20,7 @@ static int open_root(struct tg_cli *cli, const char *root_key, struct tg_link *l
     *signer = NULL;
     if (tg_link_open(cli, TG_LINK_SERVICE, link, problem) != 0)
         return -1;
-    if (tg_signing_key_open(root_key, "--root-key", signer, NULL, &error) == 0)
+    if (tg_signing_key_open(&cli->means, root_key, "--root-key", false, signer, NULL, &error) == 0)
         return 0;
     tg_link_close(link);
     return tg_problem_from_error(problem, &error);

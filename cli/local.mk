@@ -3,6 +3,7 @@ bin_PROGRAMS += cli/tegata
 # Everything but main(), so that the unit tests can link it.
 noinst_LTLIBRARIES += libtegata_cli.la
 libtegata_cli_la_SOURCES = \
+	cli/accounts.c \
 	cli/approve.c cli/carry.c cli/client.c cli/client.h cli/client_config.c cli/client_config.def \
 	cli/client_config.h cli/command.c cli/command.h cli/decide.c cli/doctor.c cli/doctor.h cli/doctor_agent.c \
 	cli/doctor_dedicated.c cli/doctor_files.c cli/doctor_homes.c cli/doctor_nss.c cli/doctor_pam.c cli/doctor_recording.c cli/doctor_sshd.c cli/duration.c cli/duration.h \
@@ -13,16 +14,21 @@ libtegata_cli_la_SOURCES = \
 	cli/problem.c cli/problem.h cli/prompt.c cli/prompt.h cli/render.c cli/render.h cli/request.c cli/run.c cli/run.h cli/session_token.c \
 	cli/session_token.h cli/show.c cli/signing_key.c cli/signing_key.h cli/ticket_view.c cli/ticket_view.h cli/tls.c \
 	cli/tls.h cli/trust.c cli/trust.h cli/wait.c cli/wait.h cli/warnings.c cli/why.c
+# Security keys and what they are for: login, ssh.
+libtegata_cli_la_SOURCES += \
+	cli/fido_devices.c cli/security_key.c cli/security_key.h cli/security_signer.c cli/security_signer.h \
+	cli/web_key.c cli/web_key.h
 libtegata_cli_la_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS) $(CURL_CFLAGS)
 libtegata_cli_la_LIBADD = libtegata.la $(CURL_LIBS)
 
 CLI_OPTIONS = \
 	cli/options/approve.def cli/options/carry_export.def cli/options/carry_import.def cli/options/doctor.def cli/options/extend.def \
-	cli/options/host_enroll.def cli/options/host_remove.def cli/options/init.def cli/options/list.def \
+	cli/options/host_enroll.def cli/options/host_remove.def cli/options/init.def cli/options/invite.def cli/options/list.def \
 	cli/options/policy_sign.def cli/options/reason.def cli/options/request.def cli/options/sessions.def cli/options/show.def \
 	cli/options/tegata.def \
 	cli/options/why.def
-cli_tegata_SOURCES = cli/main.c $(CLI_OPTIONS)
+libtegata_cli_la_SOURCES += cli/program.c cli/program.h $(CLI_OPTIONS)
+cli_tegata_SOURCES = cli/main.c
 cli_tegata_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(LIBTEGATA_CFLAGS)
 cli_tegata_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 cli_tegata_LDADD = libtegata_cli.la
@@ -71,6 +77,18 @@ TESTS += tests/unit/test_prompt
 tests_unit_test_prompt_SOURCES = tests/unit/test_prompt.c
 tests_unit_test_prompt_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_prompt_LDADD = $(CLI_TEST_LIBS) -lutil
+# Security keys in software, and the command with them instead of those at USB ports. Only for tests: the command that is installed knows
+# nothing of them.
+SOFTWARE_KEY = tests/security_key/software_authenticator.c tests/security_key/software_authenticator.h \
+	tests/security_key/software_ctap2.c tests/security_key/software_ctap2.h
+check_PROGRAMS += tests/security_key/tegata_software_key tests/unit/test_security_key
+TESTS += tests/unit/test_security_key
+tests_security_key_tegata_software_key_SOURCES = tests/security_key/tegata_software_key.c $(SOFTWARE_KEY)
+tests_security_key_tegata_software_key_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS) $(CBOR_CFLAGS)
+tests_security_key_tegata_software_key_LDADD = libtegata_cli.la $(OPENSSL_LIBS) $(FIDO2_LIBS) $(CBOR_LIBS)
+tests_unit_test_security_key_SOURCES = tests/unit/test_security_key.c $(SOFTWARE_KEY) $(CRYPTO_HELP)
+tests_unit_test_security_key_CFLAGS = $(TEST_CFLAGS) $(CBOR_CFLAGS)
+tests_unit_test_security_key_LDADD = $(CLI_TEST_LIBS) $(OPENSSL_LIBS) $(FIDO2_LIBS) $(CBOR_LIBS)
 # Both start only what they stop themselves, in a directory of their own.
 if APPROVAL_SERVICE
 TESTS += tests/unit/test_cli_service

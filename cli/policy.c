@@ -195,7 +195,7 @@ int tg_command_policy_sign(struct tg_cli *cli, const struct tg_arguments *argume
     if (policy_file_read(arguments->operands[0], &file, &error) != 0)
         return tg_cli_fail(cli, &error);
     int status = TG_EXIT_REFUSED;
-    if (tg_signing_key_open(key, "--key", &signer, NULL, &error) != 0 ||
+    if (tg_signing_key_open(&cli->means, key, "--key", false, &signer, NULL, &error) != 0 ||
         add_signature(&file, signer, &error) != 0 || write_signed(cli, file.carrier, output, &error) != 0) {
         status = tg_cli_fail(cli, &error);
     } else {

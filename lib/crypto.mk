@@ -1,7 +1,11 @@
 # Keys, certificates, signatures, signers.
 libtegata_la_SOURCES += \
 	lib/armor.c lib/armor.h \
+	lib/attestation.c lib/attestation.h lib/attestation_certificate.c lib/attestation_data.c lib/attestation_parts.h \
+	lib/attestation_statement.c lib/attestation_trust.c \
+	lib/cbor.c lib/cbor.h \
 	lib/certificate.c \
+	lib/certificate_make.c lib/certificate_make.h \
 	lib/client_data.c \
 	lib/ed25519_point.c lib/ed25519_point.h \
 	lib/key_parts.h \
@@ -19,7 +23,7 @@ libtegata_la_SOURCES += \
 # --- Test vectors: tests/vectors/check DIR... runs the judge over any folder of their layout ----------------------------------------------------------
 noinst_PROGRAMS += tests/vectors/judge
 tests_vectors_judge_SOURCES = tests/vectors/judge.c tests/vectors/vectors.h tests/vectors/material.c \
-	tests/vectors/certificate_vectors.c tests/vectors/ssh_vectors.c tests/vectors/webauthn_vectors.c
+	tests/vectors/attestation_vectors.c tests/vectors/certificate_vectors.c tests/vectors/ssh_vectors.c tests/vectors/webauthn_vectors.c
 tests_vectors_judge_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
 tests_vectors_judge_LDADD = libtegata.la $(JANSSON_LIBS) $(OPENSSL_LIBS)
 TESTS += tests/vectors/run
@@ -34,7 +38,7 @@ tests_security_key_tg_sk_provider_la_LDFLAGS = -module -avoid-version -shared -r
 tests_security_key_tg_sk_provider_la_LIBADD = $(OPENSSL_LIBS)
 
 # --- Unit tests --------------------------------------------------------------------------------------------------------------------------
-CRYPTO_TESTS = tests/unit/test_public_key tests/unit/test_certificate tests/unit/test_sshsig tests/unit/test_webauthn \
+CRYPTO_TESTS = tests/unit/test_public_key tests/unit/test_certificate tests/unit/test_certificate_make tests/unit/test_sshsig tests/unit/test_webauthn \
 	tests/unit/test_signer tests/unit/test_request_auth
 CRYPTO_HELP = tests/unit/crypto_help.c tests/unit/crypto_help.h
 check_PROGRAMS += $(CRYPTO_TESTS)
@@ -47,6 +51,10 @@ tests_unit_test_public_key_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
 tests_unit_test_certificate_SOURCES = tests/unit/test_certificate.c $(CRYPTO_HELP)
 tests_unit_test_certificate_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_certificate_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
+
+tests_unit_test_certificate_make_SOURCES = tests/unit/test_certificate_make.c $(WORLD)
+tests_unit_test_certificate_make_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_certificate_make_LDADD = $(TEST_LIBS) $(OPENSSL_LIBS)
 
 tests_unit_test_sshsig_SOURCES = tests/unit/test_sshsig.c $(CRYPTO_HELP)
 tests_unit_test_sshsig_CFLAGS = $(TEST_CFLAGS)

@@ -101,6 +101,9 @@ struct tg_policy {
     size_t group_count;
     struct tg_public_key **user_ca;
     size_t user_ca_count;
+    struct tg_public_key **host_ca; /* sign host certificates; no host asks for these, tegata-ca and people do
+                                     */
+    size_t host_ca_count;
     struct tg_rule *rules;
     size_t rule_count;
     const char **revoked_keys; /* fingerprints */

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2034 # the lists are read by the scripts that include this
 
 # To build.
-PACKAGES_BUILD=(autoconf automake gcc libc6-dev libcap-dev libcmocka-dev libcurl4-openssl-dev libfido2-dev libinih-dev
+PACKAGES_BUILD=(autoconf automake gcc libc6-dev libcap-dev libcbor-dev libcmocka-dev libcrypt-dev libcurl4-openssl-dev libfido2-dev libinih-dev
     libjansson-dev libmicrohttpd-dev libnftables-dev libpam0g-dev libsqlite3-dev libssl-dev libtool make pkg-config xz-utils)
 
 # For the lab and the tests that run in it.

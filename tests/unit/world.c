@@ -96,8 +96,8 @@ static void put(json_t *container, const char *step, json_t *value)
 
 static const struct {
     const char *name, *line;
-} named_keys[] = {{"alice", KEY_ALICE}, {"alice_sk", KEY_ALICE_SK}, {"bob", KEY_BOB},
-                  {"ca", KEY_CA},       {"erin", KEY_ERIN},         {"web", KEY_WEB}};
+} named_keys[] = {{"alice", KEY_ALICE}, {"alice_sk", KEY_ALICE_SK}, {"bob", KEY_BOB},          {"ca", KEY_CA},
+                  {"erin", KEY_ERIN},   {"web", KEY_WEB},           {"other_ca", KEY_OTHER_CA}};
 
 /* A text that stands for a key's fingerprint or line is replaced by it. */
 static json_t *with_key(json_t *value)
