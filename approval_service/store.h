@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TG_STORE_SCHEMA = 2 };
+enum { TG_STORE_SCHEMA = 3 };
 
 struct tg_store;
 
@@ -257,13 +257,27 @@ int tg_store_host_sessions_revision(struct tg_store *store, int64_t *revision, s
 int tg_store_nonce_use(struct tg_store *store, const char *key, const char *nonce, int64_t expires,
                        int64_t now, struct tg_error *error);
 
-/* Bearer tokens, by their SHA-256; each stands for a person and the key (its fingerprint) that asked for it.
- */
+/* Bearer tokens, by their SHA-256. */
+enum tg_token_scope {
+    TG_TOKEN_REQUEST,   /* of a signed request; for everything that a person may do */
+    TG_TOKEN_WEB,       /* of a sign-in; likewise, and ended by a new password */
+    TG_TOKEN_ENROLMENT, /* of an invitation; for enrolling keys only */
+};
+
+/* A token stands for a person and the key (its fingerprint) that asked for it; no key with
+ * TG_TOKEN_ENROLMENT. */
+struct tg_stored_token {
+    char *person; /* malloc'ed, as is the key */
+    char *key;
+    enum tg_token_scope scope;
+};
+
 int tg_store_token_add(struct tg_store *store, const char *digest, const char *person, const char *key,
-                       int64_t expires, int64_t now, struct tg_error *error);
-/* token_invalid if there is none or it has expired. On 0, *person and *key are malloc'ed. */
-int tg_store_token(struct tg_store *store, const char *digest, int64_t now, char **person, char **key,
+                       enum tg_token_scope scope, int64_t expires, int64_t now, struct tg_error *error);
+/* token_invalid if there is none or it has expired. */
+int tg_store_token(struct tg_store *store, const char *digest, int64_t now, struct tg_stored_token *out,
                    struct tg_error *error);
+void tg_stored_token_clear(struct tg_stored_token *token);
 
 struct tg_store_counts {
     int64_t tickets[TG_TICKET_EXHAUSTED + 1];

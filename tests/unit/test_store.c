@@ -621,18 +621,16 @@ static void nonces_and_tokens(void **state)
     assert_int_equal(tg_store_nonce_use(store, "other", "n", 100, 50, &fixture->error), 0);
     assert_int_equal(tg_store_nonce_use(store, "key", "n", 300, 200, &fixture->error),
                      0); /* forgotten by then */
-    char *person = NULL;
-    char *key = NULL;
-    assert_int_equal(tg_store_token_add(store, "digest", "alice", "SHA256:a", 100, 50, &fixture->error), 0);
-    assert_int_equal(tg_store_token(store, "digest", 99, &person, &key, &fixture->error), 0);
-    assert_string_equal(person, "alice");
-    assert_string_equal(key, "SHA256:a");
-    free(key);
-    free(person);
-    assert_refused(fixture, tg_store_token(store, "digest", 100, &person, &key, &fixture->error),
-                   TG_token_invalid);
-    assert_refused(fixture, tg_store_token(store, "other", 99, &person, &key, &fixture->error),
-                   TG_token_invalid);
+    struct tg_stored_token token;
+    assert_int_equal(
+        tg_store_token_add(store, "digest", "alice", "SHA256:a", TG_TOKEN_WEB, 100, 50, &fixture->error), 0);
+    assert_int_equal(tg_store_token(store, "digest", 99, &token, &fixture->error), 0);
+    assert_string_equal(token.person, "alice");
+    assert_string_equal(token.key, "SHA256:a");
+    assert_int_equal(token.scope, TG_TOKEN_WEB);
+    tg_stored_token_clear(&token);
+    assert_refused(fixture, tg_store_token(store, "digest", 100, &token, &fixture->error), TG_token_invalid);
+    assert_refused(fixture, tg_store_token(store, "other", 99, &token, &fixture->error), TG_token_invalid);
 }
 
 int main(void)
