@@ -3,6 +3,7 @@ certificate authority is a real tegata-ca; security keys are in software."""
 
 import json
 import re
+import subprocess
 import time
 
 import pytest
@@ -408,3 +409,19 @@ def test_script_comes_back_as_json_only(world):
     assert label in [entry["label"] for entry in answer.ok()["credentials"]]
     assert answer.headers["content-type"] == "application/json" and answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+# --- The command ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_invites(world):
+    folder = world.place
+    config = folder / "client.conf"
+    config.write_text(f"[service]\nurl = https://{world.service.authority}\nca_file = {folder}/server.pem\n[trust]\nroot_signers = {folder}/root_signers\n")
+    config.chmod(0o600)
+    done = subprocess.run([find_program().parent / "cli" / "tegata", "-C", config, "invite", "dave", "--root-key", world.service.root.path],
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    url, _, token = done.stdout.strip().partition("#invitation=")
+    assert url == f"https://{world.service.authority}/" and token not in done.stderr
+    world.post("/v1/invitations/redeem", {"token": token, "password": PASSWORD}).ok(201)
