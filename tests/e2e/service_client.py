@@ -130,7 +130,8 @@ user = root
         own = connection is None
         connection = connection or self.connection()
         body = body.encode() if isinstance(body, str) else body
-        connection.request(method, target, body=body or None, headers=headers or {})
+        headers = {**({"Content-Type": "application/json"} if body else {}), **(headers or {})}
+        connection.request(method, target, body=body or None, headers=headers)
         got = connection.getresponse()
         answer = Answer(got.status, {k.lower(): v for k, v in got.getheaders()}, got.read())
         if own:

@@ -109,7 +109,7 @@ class Page:
     """One tab, in a context of its own: no storage is shared with another."""
 
     def __init__(self, browser, width=1100, height=900, scheme="light", language="en-US", time_zone="Etc/UTC", motion=True):
-        self.browser = browser
+        self.browser, self.key = browser, None
         self.context = browser.send("Target.createBrowserContext")["browserContextId"]
         self.target = browser.send("Target.createTarget", url="about:blank", browserContextId=self.context)["targetId"]
         self.session = browser.send("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
@@ -150,11 +150,10 @@ class Page:
         deadline = time.monotonic() + patience
         while True:
             try:
-                value = self.run(expression)
+                if self.run(f"Boolean({expression})"):
+                    return
             except Refused:  # between two documents
-                value = None
-            if value:
-                return value
+                pass
             assert time.monotonic() < deadline, f"never came true: {expression}\non the page: {self.text()}"
             time.sleep(0.03)
 
@@ -188,10 +187,12 @@ class Page:
         pathlib.Path(path).write_bytes(base64.b64decode(image["data"]))
 
     def authenticator(self, verified=True, **how):
-        """A virtual security key; its id."""
+        """A virtual security key; its id. The first one of a tab is also page.key."""
         options = {"protocol": "ctap2", "ctap2Version": "ctap2_1", "transport": "usb", "hasUserVerification": True, "isUserVerified": verified,
                    "hasResidentKey": False, "automaticPresenceSimulation": True, **how}
-        return self.send("WebAuthn.addVirtualAuthenticator", options=options)["authenticatorId"]
+        made = self.send("WebAuthn.addVirtualAuthenticator", options=options)["authenticatorId"]
+        self.key = self.key or made
+        return made
 
     def accessibility(self):
         return self.send("Accessibility.getFullAXTree")["nodes"]
