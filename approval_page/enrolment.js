@@ -10,13 +10,14 @@ import { enrol, KeyTrouble } from "./webauthn.js";
 const FILE_TYPE = "application/json";
 
 // What to do with the answer: the words are of the key that this browser saw, not of the one that the service says it got.
-async function enrolled(app, person, keyBlob, answer) {
+async function enrolled(app, person, label, keyBlob, answer) {
   if (answer.fingerprint !== await fingerprint(keyBlob)) throw new KeyTrouble("change_differs");
   const file = URL.createObjectURL(new Blob([answer.change], { type: FILE_TYPE }));
   const heading = make("h2", { tabindex: -1 }, plain("invitation_step_words"));
-  app.announce(plain("enrolled", { device: answer.device || "" }));
+  const device = answer.device || label;
+  app.announce(plain("enrolled", { device }));
   return [heading,
-    make("p", { class: "outcome good" }, icon("good"), make("span", {}, say("enrolled", { device: foreign(answer.device || "—") }))),
+    make("p", { class: "outcome good" }, icon("good"), make("span", {}, say("enrolled", { device: foreign(device) }))),
     make("p", { class: answer.attested ? "hint" : "notice" }, plain(answer.attested ? "enrolled_attested" : "enrolled_unattested")),
     make("p", {}, plain("enrolled_words")),
     await codeElement(await digest("SHA-256", keyBlob)),
@@ -41,7 +42,7 @@ export async function enrolment(app, person, token) {
     const answer = await app.api.post("/v1/credentials", {
       document: challenge, format: "webauthn", key: "", attestation: base64url(made.attestation), client_data: base64url(made.clientData), label: label.input.value,
     }, { token });
-    section.replaceChildren(...await enrolled(app, person, made.keyBlob, answer));
+    section.replaceChildren(...await enrolled(app, person, label.input.value, made.keyBlob, answer));
     section.querySelector("h2").focus();
   }
 

@@ -210,6 +210,7 @@ export default {
   key_unattested: "not vouched for",
   key_for_browser: "for the browser",
   key_for_ssh: "for the command line",
+  key_unnamed: "A key without a name",
   no_keys: "You have no keys.",
   add_key: "Add a key",
   lost_key: "I lost this key",

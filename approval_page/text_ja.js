@@ -210,6 +210,7 @@ export default {
   key_unattested: "保証なし",
   key_for_browser: "ブラウザ用",
   key_for_ssh: "コマンドライン用",
+  key_unnamed: "名前のない鍵",
   no_keys: "鍵はありません。",
   add_key: "鍵を追加",
   lost_key: "この鍵を紛失した",

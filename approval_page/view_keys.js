@@ -16,7 +16,7 @@ function keyLine(app, key, redraw) {
     await redraw();
   };
   return make("li", { class: "item key" },
-    make("span", { class: "item-head" }, make("strong", {}, foreign(key.label || key.device || key.fingerprint)),
+    make("span", { class: "item-head" }, make("strong", {}, key.label || key.device ? foreign(key.label || key.device) : plain("key_unnamed")),
       key.revoked ? badge("danger", plain("key_revoked")) : badge(key.in_policy ? "good" : "waiting", plain(key.in_policy ? "key_in_policy" : "key_not_in_policy"))),
     make("code", { class: "fingerprint" }, key.fingerprint),
     make("span", { class: "item-facts" },

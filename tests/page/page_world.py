@@ -54,8 +54,7 @@ class PageWorld(World):
         if front:
             front.service = self.service
         self.publish().ok()
-        for host in ("ops1", "ops2", "ops3", "ops4"):
-            self.enrol(host, folder)
+        self.hosts = {name: self.enrol(name, folder) for name in ("ops1", "ops2", "ops3", "ops4")}
 
     def make_service(self, program, folder, extra):
         return PageService(self.tls, program, folder, extra)

@@ -258,7 +258,7 @@ def test_live_sessions(direct, bob):
     host = direct.enrol("ops9", direct.folder)
     text = direct.approved(hosts=["ops9"])
     bob.run("location.hash = 'sessions'")
-    bob.wait("document.querySelector('main h1').textContent === 'Live sessions'")
+    bob.wait("document.querySelector('main h1')?.textContent === 'Live sessions'")
     opened = dict(ticket=json.loads(text)["id"], person="alice", account="alice", source="192.0.2.7", session="a" * 32)
     host.send(host.event(kind="session_opened", ends=1999999999, **opened)).ok()
     bob.wait_text("alice on ops9", ".items")
