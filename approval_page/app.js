@@ -147,6 +147,8 @@ class App {
           switchLanguage,
           this.session && make("button", { type: "button", class: "quiet", onclick: () => this.signOut() }, plain("sign_out")))),
       ...(this.session ? [make("nav", { "aria-label": plain("navigation") }, make("ul", {}, links))] : []));
+    // On a narrow screen the list of pages scrolls.
+    header.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }
 
   async #useLanguage(name) {

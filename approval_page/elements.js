@@ -41,7 +41,7 @@ const OUTLINES = {
   good: "M4 12.500 9.500 18 20 6.500",
   waiting: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm0 4.500V12l4 2.500",
   ended: "M5 12h14",
-  key: "M9 9a5 5 0 1 0 0 6h4l2-2 2 2 2-2 2 2v-3l-3-3H9zM5.500 12h.1",
+  key: "M7.500 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zm4 4H21v4m-4-4v3",
 };
 
 // Decoration: what it means always stands beside it in words.

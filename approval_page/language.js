@@ -57,5 +57,5 @@ const sameDay = (one, other) => one.toDateString() === other.toDateString();
 export function moment(seconds, zone = false) {
   const date = new Date(seconds * 1000);
   const day = sameDay(date, new Date()) ? {} : { weekday: "short", day: "numeric", month: "short", ...(date.getFullYear() !== new Date().getFullYear() && { year: "numeric" }) };
-  return new Intl.DateTimeFormat(language, { ...day, hour: "2-digit", minute: "2-digit", ...(zone && { timeZoneName: "short" }) }).format(date);
+  return new Intl.DateTimeFormat(language, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(zone && { timeZoneName: "short" }) }).format(date);
 }

@@ -67,6 +67,7 @@ export default {
   list_line: "{requester} on {hosts}",
   list_as: "as {account}",
   list_for: "for {time}",
+  emergency: "Emergency",
   asked_at: "asked {time}",
   answer_by: "answer by {time}",
   session_line: "{person} on {host}",

@@ -67,6 +67,7 @@ export default {
   list_line: "{requester} → {hosts}",
   list_as: "アカウント {account}",
   list_for: "{time}",
+  emergency: "緊急",
   asked_at: "申請 {time}",
   answer_by: "期限 {time}",
   session_line: "{person} → {host}",

@@ -25,7 +25,7 @@ async function line(view) {
       make("span", {}, plain("list_for", { time: duration(ticket.seconds) })),
       make("span", {}, plain("asked_at", { time: moment(ticket.created) })),
       view.state === "pending" && make("span", {}, plain("answer_by", { time: moment(ticket.approve_by) })),
-      ticket.emergency === 1 && make("strong", { class: "badge danger" }, plain("danger")))));
+      ticket.emergency === 1 && make("strong", { class: "badge danger" }, plain("emergency")))));
 }
 
 function empty(what) {

@@ -16,6 +16,9 @@ PACKAGES_RECORDER=(tlog)
 # For scripts/check, beside those: compilers, linters and the runner of the tests.
 PACKAGES_CHECK=(clang clang-format cppcheck libpam-wrapper mandoc pamtester python3-pytest shellcheck strace)
 
+# For the tests of the approval page. The font is for its Japanese texts.
+PACKAGES_PAGE=(chromium fonts-noto-cjk)
+
 # For scripts/check --release.
 PACKAGES_RELEASE=(debian-archive-keyring mmdebstrap)
 

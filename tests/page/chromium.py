@@ -124,8 +124,9 @@ class Page:
     def send(self, method, **parameters):
         return self.browser.send(method, session=self.session, **parameters)
 
-    def size(self, width, height, scale=1):
-        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=width < 600)
+    def size(self, width, height):
+        self.width, self.height = width, height
+        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
 
     def look(self, scheme, motion=True):
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme},
@@ -182,9 +183,13 @@ class Page:
             self.send("Input.dispatchKeyEvent", type=kind, key=key, code=name, windowsVirtualKeyCode=code, modifiers=8 if shift else 0,
                       **({"text": text} if kind == "keyDown" and text else {}))
 
-    def screenshot(self, path, full=True):
-        image = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=full)
+    def screenshot(self, path):
+        """All of the page, in a window that is as high: what sticks to the lower edge of the window is then at the end."""
+        self.send("Emulation.setDeviceMetricsOverride", width=self.width, height=max(self.height, self.run("document.documentElement.scrollHeight")),
+                  deviceScaleFactor=1, mobile=self.width < 600)
+        image = self.send("Page.captureScreenshot", format="png")
         pathlib.Path(path).write_bytes(base64.b64decode(image["data"]))
+        self.size(self.width, self.height)
 
     def authenticator(self, verified=True, **how):
         """A virtual security key; its id. The first one of a tab is also page.key."""
