@@ -15,6 +15,9 @@ export class Refused extends Error {
 
 export class Unreachable extends Error {}
 
+// Will asking again later help? A service that is away, busy, or that has heard too much for the moment.
+export const passes = (error) => error instanceof Unreachable || (error instanceof Refused && (error.status === 429 || error.status >= 500));
+
 export class Api {
   // base: "" for the origin of the page. token: () => text. lost: called when the token is no longer good.
   constructor(base, token, lost) {

@@ -36,6 +36,7 @@ export default {
 
   invitation: "Welcome to Tegata",
   invitation_lead: "This link works once. Choose a password, then enrol your security key.",
+  invited: "Hello {person}. Your password is set.",
   invitation_step_password: "1. Choose a password",
   invitation_step_key: "2. Enrol your security key",
   invitation_step_words: "3. Have your key signed into the policy",
@@ -150,6 +151,9 @@ export default {
   still_missing: "Still needed",
   missing_group: "{count} of {group}",
   could_approve: "Could approve",
+  not_up_to_date: "Not up to date: the service cannot be reached. Trying again…",
+  host_problem: "{host} refuses it: {code}",
+  known_to: "Known to",
   window_until: "Open until {time}",
   approve_before: "Answer by {time}",
   happened: "What happened",

@@ -36,6 +36,7 @@ export default {
 
   invitation: "Tegata へようこそ",
   invitation_lead: "このリンクは一度だけ使えます。パスワードを決め、続けてセキュリティキーを登録してください。",
+  invited: "{person} さん、パスワードを設定しました。",
   invitation_step_password: "1. パスワードを決める",
   invitation_step_key: "2. セキュリティキーを登録する",
   invitation_step_words: "3. 鍵をポリシーに載せてもらう",
@@ -150,6 +151,9 @@ export default {
   still_missing: "不足",
   missing_group: "{group} から {count} 名",
   could_approve: "承認できる人",
+  not_up_to_date: "最新ではありません。サービスに接続できません。再試行しています…",
+  host_problem: "{host} が拒否しています: {code}",
+  known_to: "受領したホスト",
   window_until: "{time} まで有効",
   approve_before: "回答期限 {time}",
   happened: "経過",

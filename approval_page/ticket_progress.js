@@ -18,12 +18,17 @@ function approvalLine(approval) {
 
 export function progress(view, ticket) {
   const pending = view.state === "pending";
+  const running = ["approved", "active"].includes(view.state);
+  const known = view.hosts.filter((host) => host.acknowledged === 1).map((host) => host.name);
+  const problems = view.hosts.filter((host) => host.problem !== "");
   return make("section", { class: "progress", "aria-labelledby": "progress-title" }, make("h2", { id: "progress-title", tabindex: -1 }, plain("approvals")),
     view.approvals.length > 0 && make("ul", { class: "approvals" }, approvalsOf(view, ticket).map(approvalLine)),
     pending && view.missing.length > 0 && make("p", { class: "outcome" }, icon("waiting"), make("span", {}, make("strong", {}, plain("still_missing")), ": ", missingText(view.missing))),
     pending && view.approvers.length > 0 && make("p", { class: "hint" }, plain("could_approve"), ": ", foreignList(view.approvers, language)),
     pending && make("p", { class: "hint" }, plain("approve_before", { time: moment(ticket.fields.approve_by, true) })),
-    ["approved", "active"].includes(view.state) && view.verdict.ends > 0 && make("p", {}, plain("window_until", { time: moment(view.verdict.ends, true) })));
+    problems.map((host) => make("p", { class: "notice danger" }, icon("danger"), make("span", {}, say("host_problem", { host: foreign(host.name), code: make("code", {}, host.problem) })))),
+    running && known.length > 0 && make("p", { class: "hint" }, plain("known_to"), ": ", foreignList(known, language)),
+    running && view.verdict.ends > 0 && make("p", {}, plain("window_until", { time: moment(view.verdict.ends, true) })));
 }
 
 export function eventLine(event) {

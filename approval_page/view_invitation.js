@@ -33,7 +33,7 @@ export async function showInvitation(app, main, wish) {
     // The link is used up: it need not stay in the history of the browser.
     history.replaceState(null, "", location.pathname);
     card.replaceChildren(make("h1", { tabindex: -1 }, plain("invitation")),
-      make("p", { class: "lead" }, say("signed_in_as", { person: foreign(person) })),
+      make("p", { class: "lead" }, say("invited", { person: foreign(person) })),
       await enrolment(app, person, token));
     card.querySelector("h1").focus();
   }

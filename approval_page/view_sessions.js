@@ -2,7 +2,7 @@
 // Who is logged in right now, as the hosts have told.
 import { foreign, make } from "./elements.js";
 import { moment, plain, say } from "./language.js";
-import { Unreachable } from "./api.js";
+import { passes } from "./api.js";
 import { pause } from "./waiting.js";
 
 const WAIT_SECONDS = 25;
@@ -24,7 +24,7 @@ async function follow(app, signal, revision, draw) {
       if (changed.revision !== after) await draw();
       after = changed.revision;
     } catch (error) {
-      if (signal.aborted || !(error instanceof Unreachable)) return;
+      if (signal.aborted || !passes(error)) return;
       await pause(RETRY_MS, signal);
     }
   }

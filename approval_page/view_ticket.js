@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // One ticket: what it says, read from its bytes, and the touch that approves exactly these bytes.
-import { Unreachable } from "./api.js";
+import { passes } from "./api.js";
 import { NotCanonical } from "./canonical.js";
 import { ownUsable } from "./credentials.js";
 import { ask } from "./dialog.js";
@@ -47,6 +47,7 @@ class TicketView {
     this.actions = make("section", { class: "actions", "aria-labelledby": "decide-title" });
     this.log = make("ol", { class: "log", "aria-live": "polite", "aria-relevant": "additions" });
     this.complaint = app.complaint();
+    this.stale = make("p", { class: "complaint", role: "status" });
     this.outcome = make("p", { class: "outcome", role: "status" });
   }
 
@@ -72,9 +73,10 @@ class TicketView {
   // Takes a newer view of the same ticket. Other bytes under the same id are somebody's attack: from then on nothing is signed.
   take(view) {
     if (view.ticket !== new TextDecoder().decode(this.ticket.bytes)) return this.spoil();
-    const before = JSON.stringify([this.view.state, this.view.approvals, this.view.missing, this.view.approvers]);
+    const of = (one) => [one.state, one.approvals, one.missing, one.approvers, one.hosts];
+    const before = JSON.stringify(of(this.view));
     this.view = view;
-    if (before !== JSON.stringify([view.state, view.approvals, view.missing, view.approvers])) this.redraw();
+    if (before !== JSON.stringify(of(view))) this.redraw();
   }
 
   spoil() {
@@ -90,7 +92,7 @@ class TicketView {
     this.progressPlace.replaceChildren(progress(this.view, this.ticket));
     if (this.touch && !this.spoiled && this.view.state === "pending") return;
     if (this.touch) this.touch.abort();
-    this.actions.replaceChildren(make("h2", { id: "decide-title", tabindex: -1 }, plain("decide")), ...this.choices(), this.outcome, this.complaint.element);
+    this.actions.replaceChildren(make("h2", { id: "decide-title", tabindex: -1 }, plain("decide")), ...this.choices(), this.outcome, this.complaint.element, this.stale);
     if (focusedHere) this.actions.querySelector("h2").focus();
   }
 
@@ -193,8 +195,10 @@ class TicketView {
         const { events } = await this.app.api.get(`${this.path}/events?after=${this.lastEvent}&wait=${WAIT_SECONDS}`, { signal: this.signal });
         this.addEvents(events);
         this.take(await this.app.api.get(this.path, { signal: this.signal }));
+        this.stale.replaceChildren();
       } catch (error) {
-        if (this.signal.aborted || !(error instanceof Unreachable)) return;
+        if (this.signal.aborted || !passes(error)) return;
+        if (!this.stale.hasChildNodes()) this.stale.replaceChildren(plain("not_up_to_date"));
         await pause(RETRY_MS, this.signal);
       }
     }

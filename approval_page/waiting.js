@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Work that is done again and again while a view is shown.
-import { Unreachable } from "./api.js";
+import { passes } from "./api.js";
 
 export const pause = (milliseconds, signal) => new Promise((resolve) => {
   const timer = setTimeout(resolve, milliseconds);
@@ -23,7 +23,7 @@ export async function later(milliseconds, signal, work) {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof Unreachable) && !signal.aborted) return;
+      if (!passes(error) && !signal.aborted) return;
     }
   }
 }

@@ -3,6 +3,7 @@ somebody has changed on the way."""
 
 import http.client
 import http.server
+import json
 import pathlib
 import ssl
 import threading
@@ -24,7 +25,7 @@ class Front:
     """files: what to serve; service: a Service to forward /v1/ to, or None; change: a function (method, target, status, body) -> (status, body)."""
 
     def __init__(self, certificate, key, service=None, api="", headers=True):
-        self.service, self.api, self.change, self.extra = service, api, None, {}
+        self.service, self.api, self.change, self.extra, self.config = service, api, None, {}, None
         self.calls = []
         front = self
 
@@ -66,7 +67,7 @@ class Front:
                 if name in front.extra:
                     return self.answer(200, "text/html; charset=utf-8", front.extra[name].encode())
                 if name == "config.json":
-                    return self.answer(200, "application/json", b'{"api": "%s"}' % front.api.encode())
+                    return self.answer(200, "application/json", (front.config or json.dumps({"api": front.api})).encode())
                 path = PAGE / name
                 if "/" in name or not path.is_file():
                     return self.answer(404, "text/plain", b"")

@@ -43,15 +43,19 @@ class PageService(Service):
 
 
 class PageWorld(World):
-    """front: a Front that serves the page in the service's place, and forwards."""
+    """front: a Front that serves the page in the service's place, and forwards. name: the host name of the page. With apart, the front serves the
+    page from an origin of its own, and the browser calls the service itself."""
 
-    def __init__(self, folder, tls, front=None):
-        origin = f"https://{NAME}:{front.port if front else 'PORT'}"
-        extra = f"[page]\ndirectory = {PAGE}\norigin = {origin}\nrp_id = {NAME}\n[accounts]\npassword_cost = 1\n"
+    def __init__(self, folder, tls, front=None, name=NAME, apart=False):
+        origin = f"https://{name}:{front.port if front else 'PORT'}"
+        directory = f"origins = {origin}" if apart else f"directory = {PAGE}"
+        extra = f"[page]\n{directory}\norigin = {origin}\nrp_id = {name}\n[accounts]\npassword_cost = 1\n"
         self.enrolled, self.front, self.folder, self.tls = {}, front, folder, tls
         super().__init__(find_program(), folder, extra)
         self.origin = origin.replace("PORT", str(self.service.port))
-        if front:
+        if apart:
+            front.api = f"https://{NAME}:{self.service.port}"
+        elif front:
             front.service = self.service
         self.publish().ok()
         self.hosts = {name: self.enrol(name, folder) for name in ("ops1", "ops2", "ops3", "ops4")}
