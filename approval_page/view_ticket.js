@@ -92,7 +92,7 @@ class TicketView {
     this.progressPlace.replaceChildren(progress(this.view, this.ticket));
     if (this.touch && !this.spoiled && this.view.state === "pending") return;
     if (this.touch) this.touch.abort();
-    this.actions.replaceChildren(make("h2", { id: "decide-title", tabindex: -1 }, plain("decide")), ...this.choices(), this.outcome, this.complaint.element, this.stale);
+    this.actions.replaceChildren(make("h2", { id: "decide-title", tabindex: -1 }, plain("decide")), this.outcome, ...this.choices(), this.complaint.element, this.stale);
     if (focusedHere) this.actions.querySelector("h2").focus();
   }
 
