@@ -24,7 +24,8 @@ function keyLine(app, key, redraw) {
       make("span", {}, plain(key.attested ? "key_attested" : "key_unattested")),
       make("span", {}, plain(key.kind === "webauthn" ? "key_for_browser" : "key_for_ssh")),
       key.created > 0 && make("span", {}, plain("enrolled_at", { time: moment(key.created) }))),
-    !key.revoked && make("button", { type: "button", class: "danger outline small", onclick: lose, "aria-label": `${plain("lost_key")}: ${key.label || key.fingerprint}` }, plain("lost_key")));
+    // What the policy does not name counts nowhere: there is nothing to take back.
+    Boolean(!key.revoked && key.in_policy) && make("button", { type: "button", class: "danger outline small", onclick: lose, "aria-label": `${plain("lost_key")}: ${key.label || key.fingerprint}` }, plain("lost_key")));
 }
 
 function passwordForm(app) {

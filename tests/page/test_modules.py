@@ -252,6 +252,11 @@ def test_languages_have_the_same_texts(page):
     assert {key: places(text) for key, text in english.items()} == {key: places(text) for key, text in japanese.items()}
 
 
+@pytest.mark.parametrize("href, made", [("#waiting", True), ("javascript:alert(1)", False), ("https://evil.example.test/", False), ("//evil.example.test", False), ("data:text/html,x", False)])
+def test_links_lead_nowhere_else(page, href, made):
+    assert call(page, "elements.js", f"{{ try {{ m.make('a', {{href: {json.dumps(href)}}}); return true; }} catch {{ return false; }} }}") == made
+
+
 def test_no_markup_is_ever_made():
     """What could turn text into markup or code does not occur, not even where trusted types would refuse it."""
     forbidden = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "setAttribute(\"style", "DOMParser", "createContextualFragment", "srcdoc", "http://")
