@@ -252,6 +252,13 @@ def test_languages_have_the_same_texts(page):
     assert {key: places(text) for key, text in english.items()} == {key: places(text) for key, text in japanese.items()}
 
 
+def test_all_modules_are_fetched_at_once():
+    """The two languages are not: one of them is enough."""
+    modules = {path.name for path in (SOURCE / "approval_page").glob("*.js")} - {"app.js", "text_en.js", "text_ja.js"}
+    html = (SOURCE / "approval_page" / "index.html").read_text()
+    assert {line.split('"')[3] for line in html.splitlines() if 'rel="modulepreload"' in line} == modules
+
+
 @pytest.mark.parametrize("href, made", [("#waiting", True), ("javascript:alert(1)", False), ("https://evil.example.test/", False), ("//evil.example.test", False), ("data:text/html,x", False)])
 def test_links_lead_nowhere_else(page, href, made):
     assert call(page, "elements.js", f"{{ try {{ m.make('a', {{href: {json.dumps(href)}}}); return true; }} catch {{ return false; }} }}") == made
