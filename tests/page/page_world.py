@@ -44,12 +44,12 @@ class PageService(Service):
 
 class PageWorld(World):
     """front: a Front that serves the page in the service's place, and forwards. name: the host name of the page. With apart, the front serves the
-    page from an origin of its own, and the browser calls the service itself."""
+    page from an origin of its own, and the browser calls the service itself. more: sections of the service's configuration."""
 
-    def __init__(self, folder, tls, front=None, name=NAME, apart=False):
+    def __init__(self, folder, tls, front=None, name=NAME, apart=False, more=""):
         origin = f"https://{name}:{front.port if front else 'PORT'}"
         directory = f"origins = {origin}" if apart else f"directory = {PAGE}"
-        extra = f"[page]\n{directory}\norigin = {origin}\nrp_id = {name}\n[accounts]\npassword_cost = 1\n"
+        extra = f"[page]\n{directory}\norigin = {origin}\nrp_id = {name}\n[accounts]\npassword_cost = 1\n{more}"
         self.enrolled, self.front, self.folder, self.tls = {}, front, folder, tls
         super().__init__(find_program(), folder, extra)
         self.origin = origin.replace("PORT", str(self.service.port))
