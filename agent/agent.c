@@ -6,6 +6,7 @@
 #include "agent/ending.h"
 #include "agent/network_grants.h"
 #include "agent/notify.h"
+#include "agent/revocations.h"
 #include "agent/session_right.h"
 #include "agent/state.h"
 #include "lib/agent_protocol.h"
@@ -90,6 +91,7 @@ int tg_agent_start(struct tg_agent *agent, struct tg_error *error)
     tg_sessions_judge(agent);
     agent->roster_generation = tg_roster_generation(agent->config.roster);
     (void)tg_agent_publish(agent);
+    (void)tg_revocations_turn(agent);
     (void)tg_events_add(&agent->events,
                         &(struct tg_event){.kind = "started", .detail = "tegatad " PACKAGE_VERSION},
                         agent->now);
@@ -116,6 +118,7 @@ void tg_agent_stop(struct tg_agent *agent)
     tg_uid_ledger_free(&agent->uid_ledger);
     tg_tickets_free(&agent->tickets);
     tg_policy_free(agent->policy);
+    tg_revocations_free(&agent->revocations);
     json_decref(agent->policy_file);
     json_decref(agent->policy_later);
     tg_root_signers_free(&agent->roots);
@@ -153,6 +156,8 @@ void tg_agent_reload(struct tg_agent *agent)
     keep(agent, "[agent] user", agent->config.user, config->user);
     keep(agent, "[agent] socket", agent->config.socket, config->socket);
     keep(agent, "[agent] roster", agent->config.roster, config->roster);
+    keep(agent, "[agent] revoked_keys", agent->config.revoked_keys, config->revoked_keys);
+    keep(agent, "[agent] host_certificate", agent->config.host_certificate, config->host_certificate);
     keep(agent, "[agent] state_directory", agent->config.state_directory, config->state_directory);
     agent->config = *config;
     agent->warn_minutes = warn_minutes;

@@ -75,6 +75,23 @@ struct tg_doomed {
     int64_t due;
 };
 
+/* host_certificate.h. */
+struct tg_host_certificate {
+    struct tg_transfer *transfer;        /* that fetches one */
+    int64_t due;                         /* when the next is to be fetched, steady milliseconds; 0: at once */
+    unsigned int failures;               /* since the last one */
+    char authority[TG_FINGERPRINT_SIZE]; /* who has signed the one in place; "": none since the start */
+};
+
+/* The revocation list in force; revocations.h. */
+struct tg_revocations {
+    struct tg_krl *krl; /* NULL: none came yet */
+    char *text;         /* the same in base64, as it came */
+    bool unpublished;   /* the file for sshd does not have it yet */
+    int64_t due;        /* when that may be tried again, steady milliseconds */
+    struct stat seen;   /* the file that was written last */
+};
+
 struct tg_agent {
     struct tg_log log;
     struct tg_host_config config;
@@ -102,6 +119,8 @@ struct tg_agent {
     enum tg_reason policy_problem; /* why `policy` is NULL */
     int64_t policy_due;            /* when it may be judged again, steady milliseconds */
 
+    struct tg_revocations revocations;
+    struct tg_host_certificate host_certificate;
     struct tg_ticket_store tickets;
     bool turned_away; /* a ticket was refused that another policy may cover */
     struct tg_admissions admissions;
@@ -181,6 +200,9 @@ size_t tg_agent_purge(struct tg_agent *agent);
 enum tg_reason tg_agent_import(struct tg_agent *agent, struct tg_bytes text, char id[TG_TICKET_ID_SIZE],
                                char *detail, size_t detail_size);
 
+/* Has this been refused and reported before? Remembers it if not. */
+bool tg_noticed_before(struct tg_agent *agent, struct tg_bytes bytes);
+
 /* Reports what an answer of the service made us refuse, about `ticket` or NULL. A service in the wrong hands
  * can bring such things about as often as it likes, so they are bounded as refused logins are (repeats.h).
  * False: it is counted only. */
@@ -197,6 +219,7 @@ void tg_agent_load(struct tg_agent *agent);
 bool tg_agent_save_policy(struct tg_agent *agent);
 bool tg_agent_save_tickets(
     struct tg_agent *agent); /* with revision, highest serial, last contact, the marks, and the accounts */
+bool tg_agent_save_revocations(struct tg_agent *agent);
 bool tg_agent_save_uids(struct tg_agent *agent);
 bool tg_agent_save_owner(struct tg_agent *agent);
 

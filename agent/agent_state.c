@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * What one agent keeps in its state directory: `policy` as it came, `tickets` (with revision, highest serial
- * and last contact), `marks` (what must not be lost with the tickets, and the highest serial again),
- * `accounts` that were published, `uids` that anybody ever had here, the `owner` of a one-person server.
- * sessions_state.c, session_clock.c and events.c keep files of their own.
+ * and last contact), `revocations` as they came, `marks` (what must not be lost with the tickets, and the
+ * highest serial again), `accounts` that were published, `uids` that anybody ever had here, the `owner` of a
+ * one-person server. sessions_state.c, session_clock.c and events.c keep files of their own.
  */
 #include "agent/agent.h"
+#include "agent/revocations.h"
 #include "agent/state.h"
 
 #include <string.h>
 
 static const char policy_file[] = "policy";
 static const char tickets_file[] = "tickets";
+static const char revocations_file[] = "revocations";
 static const char marks_file[] = "marks";
 static const char accounts_file[] = "accounts";
 static const char uids_file[] = "uids";
@@ -67,6 +69,11 @@ bool tg_agent_save_tickets(struct tg_agent *agent)
     agent->unsaved = false;
     agent->service.contact_saved = agent->steady;
     return true;
+}
+
+bool tg_agent_save_revocations(struct tg_agent *agent)
+{
+    return save(agent, revocations_file, json_pack("{s:s}", "krl", agent->revocations.text));
 }
 
 bool tg_agent_save_uids(struct tg_agent *agent)
@@ -133,10 +140,22 @@ static void load_tickets(struct tg_agent *agent, const json_t *object)
     agent->service.revision = whole && agent->policy != NULL ? (uint64_t)revision : 0;
 }
 
+/* Before the policy, which judges by them. */
+static void load_revocations(struct tg_agent *agent)
+{
+    agent->revocations.unpublished = true;
+    json_t *object = load(agent, revocations_file);
+    const char *text = json_string_value(json_object_get(object, "krl"));
+    if (object != NULL && (text == NULL || !tg_revocations_restore(agent, text)))
+        set_aside(agent, revocations_file);
+    json_decref(object);
+}
+
 void tg_agent_load(struct tg_agent *agent)
 {
     agent->policy_problem = TG_policy_missing;
     agent->policy_file = load(agent, policy_file);
+    load_revocations(agent);
     load_marks(agent);
     json_t *tickets = load(agent, tickets_file);
     if (tickets != NULL)

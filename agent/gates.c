@@ -379,12 +379,13 @@ static json_t *describe_status(const struct tg_agent *agent)
     const struct tg_policy *policy = agent->policy;
     char problem[256];
     json_t *status = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "accounts",
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "accounts",
         (json_int_t)agent->accounts.count, "clock_offset", (json_int_t)llabs(tg_service_clock_offset(agent)),
         "dedicated", (json_int_t)agent->config.dedicated, "events_waiting", (json_int_t)agent->events.count,
         "last_contact", (json_int_t)agent->service.contact_time, "policy_expires",
         (json_int_t)(policy == NULL ? 0 : policy->expires), "policy_serial",
-        (json_int_t)(policy == NULL ? 0 : policy->serial), "sessions",
+        (json_int_t)(policy == NULL ? 0 : policy->serial), "revocations",
+        (json_int_t)(agent->revocations.krl == NULL ? 0 : tg_krl_version(agent->revocations.krl)), "sessions",
         (json_int_t)tg_sessions_open_count(&agent->sessions), "teardown_due", (json_int_t)dedicated->due,
         "teardown_waiting", teardown_waiters(agent), "tickets", (json_int_t)agent->tickets.count);
     json_t *texts =

@@ -3,6 +3,7 @@
  * What comes from outside: policies, tickets, approvals, states. Each is judged alone; what fails is logged
  * and reported once, and left out.
  */
+#include "agent/revocations.h"
 #include "agent/session_right.h"
 #include "lib/digest.h"
 
@@ -12,8 +13,7 @@
 
 enum { JUDGE_AGAIN_MS = 1000 };
 
-/* Has this been refused and reported before? Remembers it if not. */
-static bool noticed_before(struct tg_agent *agent, struct tg_bytes bytes)
+bool tg_noticed_before(struct tg_agent *agent, struct tg_bytes bytes)
 {
     char digest[TG_DIGEST_SIZE];
     if (!tg_digest(bytes, digest))
@@ -84,6 +84,8 @@ static void put_in_force(struct tg_agent *agent, struct tg_policy *policy)
     if (policy == NULL && old == NULL)
         return;
     agent->policy = policy;
+    if (policy != NULL)
+        policy->revocations = agent->revocations.krl;
     /* Accounts come and go with it, and so do sessions. */
     agent->publish_due = agent->now;
     agent->sessions_unjudged = true;
@@ -148,7 +150,7 @@ static bool take_policy(struct tg_agent *agent, json_t *file)
     }
     if (result != 0) {
         const char *text = json_string_value(json_object_get(file, "document"));
-        if (!noticed_before(agent, tg_bytes_of_text(text == NULL ? "" : text)))
+        if (!tg_noticed_before(agent, tg_bytes_of_text(text == NULL ? "" : text)))
             (void)tg_report_update(agent, "policy_refused", NULL, &error);
         if (error.reason == TG_policy_early || error.reason == TG_policy_expired)
             keep_for_later(agent, file);
@@ -173,7 +175,7 @@ static void approval_refused(void *context, const struct tg_ticket *ticket, cons
 {
     struct tg_agent *agent = context;
     /* Without a policy nothing can be judged: it is when one comes, so there is nothing to report. */
-    if (error->reason != TG_policy_missing && !noticed_before(agent, signature))
+    if (error->reason != TG_policy_missing && !tg_noticed_before(agent, signature))
         (void)tg_report_update(agent, "approval_refused", ticket, error);
 }
 
@@ -181,7 +183,7 @@ static void approval_refused(void *context, const struct tg_ticket *ticket, cons
 static void ticket_refused(struct tg_agent *agent, struct tg_bytes document, const struct tg_error *error)
 {
     struct tg_ticket *ticket = NULL;
-    if (noticed_before(agent, document))
+    if (tg_noticed_before(agent, document))
         return;
     if (document.data == NULL || tg_ticket_parse(document, &ticket, NULL) != 0)
         ticket = NULL;
@@ -255,6 +257,10 @@ bool tg_agent_apply_update(struct tg_agent *agent, const struct tg_update *updat
         saved = tg_agent_save_policy(agent);
     }
     json_decref(offered);
+    if (update->krl != NULL && tg_revocations_take(agent, update->krl)) {
+        changed = true;
+        saved = tg_agent_save_revocations(agent) && saved;
+    }
     for (size_t i = 0; i < update->ticket_count; i++) {
         struct tg_error error;
         changed |= take_ticket(agent, &update->tickets[i], &error) == TG_INTAKE_CHANGED;

@@ -13,6 +13,7 @@ libtegata_agent_la_SOURCES = \
 	agent/events.c agent/events.h \
 	agent/gates.c agent/gates.h \
 	agent/granted.c agent/granted.h \
+	agent/host_certificate.c agent/host_certificate.h \
 	agent/intake.c \
 	agent/job_gate.c \
 	agent/local_names.c \
@@ -29,6 +30,7 @@ libtegata_agent_la_SOURCES = \
 	agent/publish.c agent/roster_publish.h \
 	agent/recording.c agent/recording.h \
 	agent/repeats.c agent/repeats.h \
+	agent/revocations.c agent/revocations.h \
 	agent/service_request.c agent/service_request.h \
 	agent/session_clock.c agent/session_clock.h \
 	agent/session_gate.c \
@@ -97,6 +99,18 @@ TESTS += tests/unit/test_agent_sessions
 tests_unit_test_agent_sessions_SOURCES = tests/unit/test_agent_sessions.c $(WORLD) $(CRYPTO_HELP)
 tests_unit_test_agent_sessions_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
 tests_unit_test_agent_sessions_LDADD = libtegata_agent.la $(TEST_LIBS) $(OPENSSL_LIBS)
+
+check_PROGRAMS += tests/unit/test_agent_host_certificate
+TESTS += tests/unit/test_agent_host_certificate
+tests_unit_test_agent_host_certificate_SOURCES = tests/unit/test_agent_host_certificate.c $(WORLD) $(CRYPTO_HELP)
+tests_unit_test_agent_host_certificate_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
+tests_unit_test_agent_host_certificate_LDADD = libtegata_agent.la $(TEST_LIBS) $(OPENSSL_LIBS)
+
+check_PROGRAMS += tests/unit/test_agent_revocations
+TESTS += tests/unit/test_agent_revocations
+tests_unit_test_agent_revocations_SOURCES = tests/unit/test_agent_revocations.c $(WORLD) $(CRYPTO_HELP)
+tests_unit_test_agent_revocations_CFLAGS = $(TEST_CFLAGS) $(CURL_CFLAGS)
+tests_unit_test_agent_revocations_LDADD = libtegata_agent.la $(TEST_LIBS) $(OPENSSL_LIBS)
 
 EXTRA_DIST += tests/fuzz/corpus/update tests/fuzz/corpus/agent_state tests/fuzz/corpus/network_rules
 if FUZZERS

@@ -5,8 +5,10 @@
  */
 #include "agent/clients.h"
 #include "agent/ending.h"
+#include "agent/host_certificate.h"
 #include "agent/network_grants.h"
 #include "agent/notify.h"
+#include "agent/revocations.h"
 #include "agent/session_right.h"
 
 #include <errno.h>
@@ -26,6 +28,7 @@ static int64_t take_turn(struct tg_agent *agent)
     tg_agent_end_doomed(agent);
     tg_admissions_expire(&agent->admissions, agent->steady);
     tg_agent_watch_roster(agent);
+    due = tg_earlier(due, tg_revocations_turn(agent));
     if (agent->now >= agent->publish_due) {
         (void)tg_agent_purge(agent);
         (void)tg_agent_publish(agent);
@@ -38,6 +41,7 @@ static int64_t take_turn(struct tg_agent *agent)
     due = tg_earlier(due, tg_repeats_due(&agent->update_repeats));
     due = tg_earlier(due, tg_dedicated_turn(agent));
     due = tg_earlier(due, tg_service_turn(agent));
+    due = tg_earlier(due, tg_host_certificate_turn(agent));
     due = tg_earlier(due, tg_network_grants_turn(agent));
     due = tg_earlier(due, agent->steady + (agent->publish_due - agent->now) * 1000);
     if (!flushed)

@@ -124,6 +124,9 @@ static int prepare(struct tg_agent *agent, struct tg_error *error)
         read_host_key(&agent->config, &agent->signer, error) != 0 ||
         prepare_parent(agent->config.socket, &user, error) != 0 ||
         prepare_parent(agent->config.roster, &user, error) != 0 ||
+        prepare_parent(agent->config.revoked_keys, &user, error) != 0 ||
+        (agent->config.host_certificate[0] != '\0' &&
+         prepare_parent(agent->config.host_certificate, &user, error) != 0) ||
         tg_directory_prepare(agent->config.state_directory, &user, 0700, error) != 0 ||
         open_listener(agent, &user, error) != 0)
         return -1;
@@ -151,6 +154,8 @@ static int read_configuration(struct tg_agent *agent, struct tg_error *error)
         tg_service_authority(agent->config.url, authority, error) != 0 ||
         tg_warn_minutes_parse(agent->config.warn_minutes, &agent->warn_minutes, error) != 0)
         return -1;
+    if (agent->config.host_certificate[0] != '\0' && agent->config.host_certificate[0] != '/')
+        return tg_fail(error, TG_config_bad, "[agent] host_certificate: must be empty or begin with /");
     return tg_agent_read_roots(&agent->config, &agent->roots, error);
 }
 

@@ -37,12 +37,13 @@ static bool sync_directory(const char *directory)
     return ok;
 }
 
-static bool write_file(const char *path, struct tg_bytes bytes, bool wait)
+static bool write_file(const char *path, struct tg_bytes bytes, mode_t mode, bool wait)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return false;
-    bool ok = write_all(fd, bytes) && (!wait || fsync(fd) == 0);
+    /* The umask has its say in open(). */
+    bool ok = fchmod(fd, mode) == 0 && write_all(fd, bytes) && (!wait || fsync(fd) == 0);
     return close(fd) == 0 && ok;
 }
 
@@ -54,7 +55,7 @@ static int replace(const char *directory, const char *name, struct tg_bytes byte
     char temporary[PATH_SIZE];
     (void)snprintf(path, sizeof path, "%s/%s", directory, name);
     (void)snprintf(temporary, sizeof temporary, "%s/%s.new", directory, name);
-    if (write_file(temporary, bytes, wait) && rename(temporary, path) == 0 &&
+    if (write_file(temporary, bytes, 0600, wait) && rename(temporary, path) == 0 &&
         (!wait || sync_directory(directory)))
         return 0;
     int cause = errno;
@@ -65,6 +66,17 @@ static int replace(const char *directory, const char *name, struct tg_bytes byte
 int tg_file_replace(const char *directory, const char *name, struct tg_bytes bytes, struct tg_error *error)
 {
     return replace(directory, name, bytes, true, error);
+}
+
+int tg_file_publish(const char *path, struct tg_bytes bytes, struct tg_error *error)
+{
+    char temporary[PATH_SIZE];
+    (void)snprintf(temporary, sizeof temporary, "%s.new", path);
+    if (write_file(temporary, bytes, 0644, false) && rename(temporary, path) == 0)
+        return 0;
+    int cause = errno;
+    (void)unlink(temporary);
+    return tg_fail(error, TG_internal_error, "%s: cannot write: %s", path, strerror(cause));
 }
 
 static bool read_all(int fd, char *data, size_t size, size_t *length)

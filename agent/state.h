@@ -17,6 +17,9 @@ enum { TG_STATE_FILE_MAX = 512 * 1024 * 1024 };
 /* Writes `bytes` as they are. 0 or -1 with internal_error; the old file then stays. */
 int tg_file_replace(const char *directory, const char *name, struct tg_bytes bytes, struct tg_error *error);
 
+/* The same for a file that everybody may read (0644), by its path, and without waiting for the disk. */
+int tg_file_publish(const char *path, struct tg_bytes bytes, struct tg_error *error);
+
 /* The whole file (`directory` "": `name` is its path), malloc'ed, with a NUL behind it. 0; 1 if there is no
  * such file; -1. */
 int tg_file_read(const char *directory, const char *name, size_t max, char **out, size_t *length,

@@ -92,6 +92,7 @@ void tg_service_stop(struct tg_agent *agent)
         (void)curl_multi_cleanup(agent->service.multi);
     agent->service.multi = NULL;
     agent->service.poll = agent->service.delivery = agent->service.report = NULL;
+    agent->host_certificate.transfer = NULL;
 }
 
 bool tg_service_is_fresh(const struct tg_agent *agent)

@@ -133,9 +133,11 @@ static int parse_frame(struct tg_update *out, struct tg_error *error)
 {
     int64_t revision;
     out->policy = json_object_get(out->json, "policy");
-    if (!json_is_object(out->json) || json_object_size(out->json) != (out->policy != NULL ? 4U : 3U))
+    out->krl = json_string_value(json_object_get(out->json, "krl"));
+    size_t members = 3U + (out->policy != NULL) + (out->krl != NULL);
+    if (!json_is_object(out->json) || json_object_size(out->json) != members)
         return tg_fail(error, TG_message_malformed,
-                       "host update: must be {revision, time, policy?, tickets}");
+                       "host update: must be {revision, time, policy?, krl?, tickets}");
     if (!tg_state_number(out->json, "revision", &revision) || !tg_state_number(out->json, "time", &out->time))
         return tg_fail(error, TG_message_malformed, "host update: revision and time must be numbers");
     out->revision = (uint64_t)revision;

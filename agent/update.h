@@ -38,7 +38,8 @@ struct tg_update {
     json_t *json;
     uint64_t revision;
     int64_t time;
-    json_t *policy; /* borrowed: {document, signatures}; NULL if there is none */
+    json_t *policy;  /* borrowed: {document, signatures}; NULL if there is none */
+    const char *krl; /* the revocation list in base64; NULL if there is none */
     struct tg_update_ticket *tickets;
     size_t ticket_count;
 };

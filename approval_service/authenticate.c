@@ -3,20 +3,17 @@
  * Who calls: a signature (lib/request_auth.h) whose key the policy, the table of hosts or the root signers
  * know, or a token.
  */
-#include "approval_service/service.h"
+#include "approval_service/secret.h"
 
-#include "lib/base64.h"
 #include "lib/digest.h"
 #include "lib/monotonic.h"
 #include "lib/request_auth.h"
 #include "lib/verdict.h"
 
 #include <openssl/crypto.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
-enum { TOKEN_BYTES = 32, TOKEN_SECONDS = 3600, TOKEN_TEXT_MAX = 512 };
+enum { TOKEN_TEXT_MAX = 512 };
 
 static const char *bearer_token(const struct tg_http_request *request)
 {
@@ -53,25 +50,36 @@ static int check_policy(const struct tg_service *service, struct tg_error *error
     return 0;
 }
 
-static int person_by_token(struct tg_service *service, const char *token, struct tg_caller *caller,
-                           struct tg_error *error)
+/* A token is worth no more than the key that asked for it. That of an invitation has none, and opens only
+ * what a newcomer may do. */
+static int judge_token(const struct tg_service *service, const struct tg_person *person,
+                       const struct tg_stored_token *token, enum tg_caller_kind who, struct tg_error *error)
 {
-    char digest[TG_DIGEST_SIZE];
-    char *name = NULL;
-    char *key = NULL;
-    if (!tg_digest(tg_bytes_of_text(token), digest))
-        return tg_fail(error, TG_internal_error, "SHA-256 failed");
-    if (tg_store_token(service->store, digest, tg_service_now(service), &name, &key, error) < 0)
-        return -1;
-    const struct tg_person *person = tg_policy_person(service->policy, name);
-    /* A token is worth no more than the key that asked for it. */
-    bool good =
-        person != NULL && tg_person_key(person, key) != NULL && !tg_policy_revokes_key(service->policy, key);
-    free(name);
-    free(key);
-    if (!good)
+    bool enrolment = token->scope == TG_TOKEN_ENROLMENT;
+    if (person == NULL || (!enrolment && (tg_person_key(person, token->key) == NULL ||
+                                          tg_policy_revokes_key(service->policy, token->key))))
         return tg_fail(error, TG_token_invalid,
                        "the policy no longer knows the token's person or the key that asked for it");
+    if (enrolment && who != TG_CALLER_NEWCOMER)
+        return tg_fail(error, TG_enrolment_only, "this token is for /v1/credentials only");
+    return 0;
+}
+
+static int person_by_token(struct tg_service *service, const char *token, enum tg_caller_kind who,
+                           struct tg_caller *caller, struct tg_error *error)
+{
+    char digest[TG_DIGEST_SIZE];
+    struct tg_stored_token stored;
+    if (!tg_digest(tg_bytes_of_text(token), digest))
+        return tg_fail(error, TG_internal_error, "SHA-256 failed");
+    if (tg_store_token(service->store, digest, tg_service_now(service), &stored, error) < 0)
+        return -1;
+    const struct tg_person *person = tg_policy_person(service->policy, stored.person);
+    int result = judge_token(service, person, &stored, who, error);
+    tg_stored_token_clear(&stored);
+    if (result < 0)
+        return -1;
+    memcpy(caller->token, digest, sizeof digest);
     return check_person(service, person, caller, error);
 }
 
@@ -105,12 +113,17 @@ static int person_by_key(struct tg_service *service, const struct tg_public_key 
     return check_person(service, person, caller, error);
 }
 
+static bool is_person(enum tg_caller_kind who)
+{
+    return who == TG_CALLER_PERSON || who == TG_CALLER_NEWCOMER;
+}
+
 /* Finds the signer among those who may make this call. */
 static int signer_by_key(struct tg_service *service, const struct tg_public_key *key, enum tg_caller_kind who,
                          struct tg_caller *caller, struct tg_error *error)
 {
-    if (who == TG_CALLER_PERSON)
-        return person_by_key(service, key, caller, error);
+    if (is_person(who) || (who == TG_CALLER_ADMINISTRATOR && !is_root_key(service, key)))
+        return check_policy(service, error) < 0 ? -1 : person_by_key(service, key, caller, error);
     if (who == TG_CALLER_HOST) {
         if (tg_store_host_by_key(service->store, key->fingerprint, take_host, caller, error) < 0)
             return -1;
@@ -164,6 +177,19 @@ static int check_monitor(const struct tg_service *service, const char *address, 
     return tg_fail(error, TG_request_forbidden, "[metrics] allow does not name your address %s", address);
 }
 
+/* Root keys have no name. */
+static int check_administrator(const struct tg_service *service, const struct tg_caller *caller,
+                               struct tg_error *error)
+{
+    const struct tg_person *person =
+        caller->name[0] == '\0' ? NULL : tg_policy_person(service->policy, caller->name);
+    if (caller->name[0] == '\0' || (person != NULL && service->administrators[0] != '\0' &&
+                                    tg_person_in_group(person, service->administrators)))
+        return 0;
+    return tg_fail(error, TG_request_forbidden, "%s is not in the group that [accounts] administrators names",
+                   caller->name);
+}
+
 int tg_authenticate(struct tg_service *service, struct tg_http_request *request, enum tg_caller_kind who,
                     struct tg_error *error)
 {
@@ -172,17 +198,22 @@ int tg_authenticate(struct tg_service *service, struct tg_http_request *request,
         return 0;
     if (who == TG_CALLER_MONITOR)
         return check_monitor(service, request->address, error);
-    if (who == TG_CALLER_PERSON && check_policy(service, error) < 0)
+    if (is_person(who) && check_policy(service, error) < 0)
         return -1;
     const char *token = bearer_token(request);
-    if (token != NULL && who == TG_CALLER_PERSON)
-        return person_by_token(service, token, &request->caller, error);
-    if (token != NULL && who == TG_CALLER_ENROLMENT) {
-        if (!is_enrolment_token(service, token))
-            return tg_fail(error, TG_token_invalid, "this is not the enrolment token");
+    bool enrols = who == TG_CALLER_ENROLMENT || who == TG_CALLER_ADMINISTRATOR;
+    if (token != NULL && enrols && is_enrolment_token(service, token))
         return check_rate(service, "enrolment token", error);
+    if (token != NULL && who == TG_CALLER_ENROLMENT)
+        return tg_fail(error, TG_token_invalid, "this is not the enrolment token");
+    if (token != NULL && (is_person(who) || who == TG_CALLER_ADMINISTRATOR)) {
+        if (check_policy(service, error) < 0 ||
+            person_by_token(service, token, who, &request->caller, error) < 0)
+            return -1;
+    } else if (by_signature(service, request, who, &request->caller, error) < 0) {
+        return -1;
     }
-    return by_signature(service, request, who, &request->caller, error);
+    return who == TG_CALLER_ADMINISTRATOR ? check_administrator(service, &request->caller, error) : 0;
 }
 
 int tg_post_sessions(struct tg_service *service, const struct tg_http_request *request,
@@ -190,24 +221,6 @@ int tg_post_sessions(struct tg_service *service, const struct tg_http_request *r
 {
     if (request->caller.key[0] == '\0')
         return tg_fail(error, TG_request_unsigned, "a token cannot make another one: sign the request");
-    uint8_t random[TOKEN_BYTES];
-    char token[TOKEN_BYTES * 2];
-    char digest[TG_DIGEST_SIZE];
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random ||
-        !tg_base64_encode(TG_BASE64URL, tg_bytes_of(random, sizeof random), token, sizeof token))
-        return tg_fail(error, TG_internal_error, "no random bytes");
-    if (!tg_digest(tg_bytes_of_text(token), digest))
-        return tg_fail(error, TG_internal_error, "SHA-256 failed");
-    int64_t now = tg_service_now(service);
-    int result = tg_store_token_add(service->store, digest, request->caller.name, request->caller.key,
-                                    now + TOKEN_SECONDS, now, error);
-    if (result == 0)
-        result =
-            tg_http_answer_json(answer, 201,
-                                json_pack("{s:s, s:I, s:s}", "token", token, "expires",
-                                          (json_int_t)(now + TOKEN_SECONDS), "person", request->caller.name),
-                                error);
-    OPENSSL_cleanse(random, sizeof random);
-    OPENSSL_cleanse(token, sizeof token);
-    return result;
+    return tg_answer_token(service, request->caller.name, request->caller.key, TG_TOKEN_REQUEST, answer,
+                           error);
 }

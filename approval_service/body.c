@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "approval_service/body.h"
+#include "approval_service/password.h"
 
 #include "lib/canonical_json.h"
 #include "lib/policy.h"
@@ -23,7 +24,7 @@ struct field {
     size_t count;   /* elements of an array, at most */
 };
 
-enum { FIELDS_MAX = 4, ARMORED_MAX = 2 * TG_SSHSIG_MAX };
+enum { FIELDS_MAX = 6, ARMORED_MAX = 2 * TG_SSHSIG_MAX, NAME_MAX_BYTES = 64 };
 
 static const struct field schemas[TG_BODY_KINDS][FIELDS_MAX] = {
     [TG_BODY_REASON] = {{"reason", FIELD_LINE, 500, 0}},
@@ -39,7 +40,24 @@ static const struct field schemas[TG_BODY_KINDS][FIELDS_MAX] = {
                       {"key", FIELD_LINE, 8192, 0}},
     [TG_BODY_SESSION] = {{"ticket", FIELD_LINE, TG_TICKET_ID_SIZE - 1, 0}, {"session", FIELD_LINE, 32, 0}},
     [TG_BODY_SESSION_END] = {{"ended", FIELD_NUMBER, 0, 0}},
+    [TG_BODY_REVOCATION] = {{"key", FIELD_LINE, TG_FINGERPRINT_SIZE - 1, 0},
+                            {"serial", FIELD_LINE, 20, 0},
+                            {"key_id", FIELD_LINE, 200, 0},
+                            {"reason", FIELD_LINE, 500, 0}},
     [TG_BODY_EVENTS] = {{"events", FIELD_LINES, 4096, 256}},
+    [TG_BODY_PERSON] = {{"person", FIELD_LINE, NAME_MAX_BYTES, 0}},
+    [TG_BODY_REDEEM] = {{"token", FIELD_LINE, 64, 0}, {"password", FIELD_LINE, TG_PASSWORD_MAX, 0}},
+    [TG_BODY_SIGN_IN] = {{"person", FIELD_LINE, NAME_MAX_BYTES, 0},
+                         {"password", FIELD_LINE, TG_PASSWORD_MAX, 0}},
+    [TG_BODY_SIGNED] = {{"document", FIELD_LINE, 8192, 0}, {"signature", FIELD_TEXT, ARMORED_MAX, 0}},
+    [TG_BODY_PASSWORD] = {{"password", FIELD_LINE, TG_PASSWORD_MAX, 0},
+                          {"new_password", FIELD_LINE, TG_PASSWORD_MAX, 0}},
+    [TG_BODY_CREDENTIAL] = {{"document", FIELD_LINE, 1024, 0},
+                            {"format", FIELD_LINE, 16, 0},
+                            {"key", FIELD_LINE, 1024, 0},
+                            {"attestation", FIELD_LINE, 24000, 0},
+                            {"client_data", FIELD_LINE, 6000, 0},
+                            {"label", FIELD_LINE, 100, 0}},
 };
 
 static int check_string(const char *name, const json_t *value, size_t maximum, bool newlines,

@@ -23,6 +23,13 @@ enum tg_body_kind {
     TG_BODY_SESSION,     /* {ticket, session} */
     TG_BODY_SESSION_END, /* {ended} */
     TG_BODY_EVENTS,      /* {events[]} */
+    TG_BODY_REVOCATION,  /* {key, serial, key_id, reason} */
+    TG_BODY_PERSON,      /* {person} */
+    TG_BODY_REDEEM,      /* {token, password} */
+    TG_BODY_SIGN_IN,     /* {person, password} */
+    TG_BODY_SIGNED,      /* {document, signature}: a sign-in */
+    TG_BODY_PASSWORD,    /* {password, new_password} */
+    TG_BODY_CREDENTIAL,  /* {document, format, key, attestation, client_data, label} */
     TG_BODY_KINDS
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "approval_service/config.h"
 
+#include "lib/form.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -49,14 +51,72 @@ static int complete_authority(struct tg_service_config *config, struct tg_error 
     return 0;
 }
 
+/* A path that may be empty. */
+static int check_path(const char *key, const char *path, struct tg_error *error)
+{
+    return path[0] == '\0' || path[0] == '/' ? 0 : tg_fail(error, TG_config_bad, "%s must begin with /", key);
+}
+
+static int check_origins(const char *origins, struct tg_error *error)
+{
+    char list[TG_CONFIG_VALUE_SIZE];
+    (void)snprintf(list, sizeof list, "%s", origins);
+    char *rest = NULL;
+    for (char *word = strtok_r(list, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+        if (!tg_form_origin.matches(word))
+            return tg_fail(error, TG_config_bad, "[page] origins: '%s' must be %s", word,
+                           tg_form_origin.description);
+    }
+    return 0;
+}
+
+/* The name in an origin, without scheme and port. */
+static void name_of_origin(const char *origin, char name[TG_CONFIG_VALUE_SIZE])
+{
+    const char *host = strstr(origin, "://");
+    host = host == NULL ? origin : host + 3;
+    size_t length = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
+    (void)snprintf(name, TG_CONFIG_VALUE_SIZE, "%.*s", (int)length, host);
+}
+
+/* May keys of this relying party be used in a page of this name? (WebAuthn, section 5.1.3) */
+static bool is_registrable(const char *rp_id, const char *name)
+{
+    size_t long_length = strlen(name);
+    size_t length = strlen(rp_id);
+    return strcmp(rp_id, name) == 0 ||
+           (long_length > length && strcmp(name + long_length - length, rp_id) == 0 &&
+            name[long_length - length - 1] == '.');
+}
+
+static int complete_page(struct tg_service_config *config, struct tg_error *error)
+{
+    char name[TG_CONFIG_VALUE_SIZE];
+    if (config->origin[0] == '\0')
+        (void)snprintf(config->origin, sizeof config->origin, "https://%.1000s", config->authority);
+    if (!tg_form_origin.matches(config->origin))
+        return tg_fail(error, TG_config_bad, "[page] origin: '%s' must be %s", config->origin,
+                       tg_form_origin.description);
+    name_of_origin(config->origin, name);
+    if (config->rp_id[0] == '\0')
+        (void)snprintf(config->rp_id, sizeof config->rp_id, "%s", name);
+    if (!is_registrable(config->rp_id, name))
+        return tg_fail(error, TG_config_bad,
+                       "[page] rp_id: '%s' is neither the name in the origin nor above it", config->rp_id);
+    return check_origins(config->origins, error);
+}
+
 int tg_service_config_read(const char *path, struct tg_service_config *config, struct tg_error *error)
 {
     memset(config, 0, sizeof *config);
     if (tg_config_read(path, keys, sizeof keys / sizeof keys[0], config, error) < 0)
         return -1;
-    if (config->token_file[0] != '\0' && config->token_file[0] != '/')
-        return tg_fail(error, TG_config_bad, "%s: [enrolment] token_file must begin with /", path);
-    return complete_authority(config, error);
+    if (check_path("[enrolment] token_file", config->token_file, error) < 0 ||
+        check_path("[page] directory", config->directory, error) < 0 ||
+        check_path("[certificate_authority] socket", config->socket, error) < 0 ||
+        check_path("[attestation] trust", config->trust, error) < 0)
+        return -1;
+    return complete_authority(config, error) < 0 ? -1 : complete_page(config, error);
 }
 
 static int check_file(int descriptor, const char *path, bool secret, struct tg_error *error)

@@ -5,6 +5,7 @@
 #include "approval_service/body.h"
 #include "approval_service/ticket_view.h"
 
+#include "lib/base64.h"
 #include "lib/form.h"
 
 #include <stdlib.h>
@@ -132,6 +133,18 @@ static int add_policy(struct tg_service *service, json_t *update, struct tg_erro
     return result < 0 ? tg_fail(error, TG_internal_error, "out of memory") : 0;
 }
 
+static int add_revocations(const struct tg_service *service, json_t *update, struct tg_error *error)
+{
+    struct tg_bytes list = tg_bytes_of(service->revocations.bytes, service->revocations.length);
+    size_t size = tg_base64_encoded_size(list.length);
+    char *text = malloc(size);
+    int result = text != NULL && tg_base64_encode(TG_BASE64, list, text, size)
+                     ? json_object_set_new(update, "krl", json_string(text))
+                     : -1;
+    free(text);
+    return result < 0 ? tg_fail(error, TG_internal_error, "out of memory") : 0;
+}
+
 static int answer_update(struct tg_service *service, const char *host, int64_t after, int64_t revision,
                          struct tg_http_answer *answer, struct tg_error *error)
 {
@@ -151,6 +164,8 @@ static int answer_update(struct tg_service *service, const char *host, int64_t a
     result = tg_http_answer_json(answer, 200, update, error);
     if (result == 0 && service->policy != NULL && service->policy_revision > after)
         result = add_policy(service, update, error);
+    if (result == 0 && service->revocations.revision > after)
+        result = add_revocations(service, update, error);
 out:
     json_decref(array);
     free(changes);
@@ -188,6 +203,8 @@ int tg_get_host_tickets(struct tg_service *service, const struct tg_http_request
         return -1;
     if (service->policy != NULL && service->policy_revision > revision)
         revision = service->policy_revision;
+    if (service->revocations.revision > revision)
+        revision = service->revocations.revision;
     /* Ahead of everything that happened: the database was put back to an older state. The host needs all of
      * it again. */
     if (after > revision)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "approval_service/http.h"
 
+#include "approval_service/page.h"
+
 #include "lib/form.h"
 
 #include <stdlib.h>
@@ -10,6 +12,8 @@ void tg_http_answer_clear(struct tg_http_answer *answer)
 {
     json_decref(answer->json);
     free(answer->text);
+    free(answer->bytes);
+    tg_page_file_release(answer->file);
     *answer = (struct tg_http_answer){0};
 }
 
@@ -60,6 +64,42 @@ int tg_query_ticket(const char *query, const char *key, char id[TG_TICKET_ID_SIZ
     (void)snprintf(id, TG_TICKET_ID_SIZE, "%.*s", length < TG_TICKET_ID_SIZE ? (int)length : 0, found);
     if (!tg_form_ticket_id.matches(id))
         return tg_fail(error, TG_request_malformed, "query: '%s' must be T- and 13 characters", key);
+    return 0;
+}
+
+/* Takes the escapes that a browser makes of a fingerprint out of `text`. False if it does not fit. */
+static bool unescape(const char *text, size_t length, char *out, size_t size)
+{
+    static const char *const escapes[] = {"%3A:", "%3a:", "%2B+", "%2b+", "%2F/", "%2f/"};
+    size_t used = 0;
+    for (size_t at = 0; at < length; at++) {
+        char byte = text[at];
+        for (size_t i = 0; i < sizeof escapes / sizeof escapes[0]; i++) {
+            if (length - at >= 3 && strncmp(text + at, escapes[i], 3) == 0) {
+                byte = escapes[i][3];
+                at += 2;
+                break;
+            }
+        }
+        if (used + 1 >= size)
+            return false;
+        out[used++] = byte;
+    }
+    out[used] = '\0';
+    return true;
+}
+
+int tg_query_fingerprint(const char *query, const char *key, char fingerprint[TG_FINGERPRINT_SIZE],
+                         struct tg_error *error)
+{
+    const char *found;
+    size_t length;
+    char text[TG_FINGERPRINT_SIZE];
+    if (!find_value(query, key, &found, &length))
+        return 0;
+    if (!unescape(found, length, text, sizeof text) || !tg_form_fingerprint.matches(text))
+        return tg_fail(error, TG_request_malformed, "query: '%s' must be SHA256: and 43 characters", key);
+    memcpy(fingerprint, text, sizeof text);
     return 0;
 }
 

@@ -2,8 +2,10 @@
  *
  * tegata-approvald: options, start, the loop, stop.
  */
+#include "approval_service/call_job.h"
 #include "approval_service/server.h"
 #include "approval_service/setup.h"
+#include "approval_service/wiping_memory.h"
 
 #include "lib/options.h"
 
@@ -144,7 +146,8 @@ static int start(struct tg_service *service, const struct tg_service_config *con
 {
     if (open_listener(config, &resources->listener, error) < 0 || become_user(config->user, error) < 0 ||
         tg_store_open(config->database, &service->store, error) < 0 || tg_policy_load(service, error) < 0 ||
-        tg_expire(service, error) < 0)
+        tg_revocations_load(service, error) < 0 || tg_expire(service, error) < 0 ||
+        tg_service_start_workers(service, config, error) < 0)
         return -1;
     struct tg_server_settings settings = {.listener = resources->listener,
                                           .certificate = resources->certificate,
@@ -243,12 +246,15 @@ static void run(struct loop *loop)
 {
     struct pollfd pollers[] = {{.fd = tg_server_descriptor(loop->server), .events = POLLIN},
                                {.fd = loop->signals, .events = POLLIN},
-                               {.fd = loop->timer, .events = POLLIN}};
+                               {.fd = loop->timer, .events = POLLIN},
+                               {.fd = tg_workers_descriptor(loop->service->hashing), .events = POLLIN},
+                               {.fd = tg_workers_descriptor(loop->service->issuing), .events = POLLIN}};
     while (!loop->stop) {
         take_time(loop);
         arm_timer(loop);
         (void)poll(pollers, sizeof pollers / sizeof pollers[0], tg_server_timeout(loop->server));
         take_signals(loop);
+        tg_call_jobs_collect(loop->service);
         tg_server_run(loop->server);
     }
 }
@@ -289,6 +295,7 @@ int main(int argc, char **argv)
     if (!read_arguments(argc, argv, &arguments, &status))
         return status;
     (void)umask(077);
+    tg_wiping_memory();
     raise_descriptor_limit();
 
     struct tg_service *service = calloc(1, sizeof *service);

@@ -34,6 +34,17 @@ static void write_traffic(FILE *stream, const struct tg_service *service)
             (void)fprintf(stream, "tegata_refusals_total{code=\"%s\"} %" PRIu64 "\n",
                           tg_reason_name(tg_reason_from_number(number)), service->counters.refusals[number]);
     }
+    head(stream, "tegata_password_hashes_total", "counter", "Passwords hashed.");
+    (void)fprintf(stream, "tegata_password_hashes_total %" PRIu64 "\n", service->counters.hashes);
+    head(stream, "tegata_sign_ins_total", "counter", "Web sessions opened.");
+    (void)fprintf(stream, "tegata_sign_ins_total %" PRIu64 "\n", service->counters.sign_ins);
+    head(stream, "tegata_credentials_total", "counter", "Keys enrolled.");
+    (void)fprintf(stream, "tegata_credentials_total %" PRIu64 "\n", service->counters.credentials);
+    head(stream, "tegata_certificates_total", "counter", "Certificates issued, by whom they are for.");
+    (void)fprintf(stream,
+                  "tegata_certificates_total{for=\"person\"} %" PRIu64
+                  "\ntegata_certificates_total{for=\"host\"} %" PRIu64 "\n",
+                  service->counters.certificates, service->counters.host_certificates);
     head(stream, "tegata_waiting", "gauge", "Long polls that wait now.");
     (void)fprintf(stream, "tegata_waiting %zu\n", service->waiting.count);
 }

@@ -25,6 +25,7 @@ static void adopt(struct tg_service *service, struct tg_policy *policy, char *si
     tg_policy_free(service->policy);
     free(service->policy_signatures);
     service->policy = policy;
+    policy->revocations = service->revocations.krl;
     service->policy_signatures = signatures;
     service->policy_revision = revision;
 }

@@ -11,10 +11,21 @@ unsigned tg_problem_status(enum tg_reason reason)
     case TG_request_time:
     case TG_request_replayed:
     case TG_token_invalid:
+    case TG_sign_in_failed:
+    case TG_invitation_invalid:
+    case TG_nonce_invalid:
+    case TG_sign_in_signature:
+    case TG_sign_in_time:
+    case TG_sign_in_service:
+    case TG_sign_in_key:
+    case TG_sign_in_software_key:
+    case TG_sign_in_no_touch:
         return 401;
     case TG_request_forbidden:
     case TG_requester_unknown:
     case TG_requester_disabled:
+    case TG_origin_refused:
+    case TG_enrolment_only:
         return 403;
     case TG_not_found:
     case TG_host_unknown:
@@ -28,15 +39,22 @@ unsigned tg_problem_status(enum tg_reason reason)
     case TG_approval_exists:
     case TG_policy_old:
     case TG_events_unchained:
+    case TG_host_key_pinned:
         return 409;
     case TG_request_too_large:
         return 413;
+    case TG_body_type:
+        return 415;
     case TG_request_rate:
+    case TG_sign_in_wait:
         return 429;
     case TG_internal_error:
         return 500;
     case TG_store_failed:
     case TG_policy_missing:
+    case TG_issuing_off:
+    case TG_ca_unreachable:
+    case TG_service_busy:
         return 503;
     default:
         return 422; /* well-formed and well-signed, but what it says cannot be */

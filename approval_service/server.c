@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "approval_service/server.h"
 
+#include "approval_service/call_job.h"
+#include "approval_service/headers.h"
 #include "approval_service/problem.h"
+#include "approval_service/response.h"
 #include "approval_service/route.h"
 
 #include "lib/monotonic.h"
@@ -10,6 +13,7 @@
 #include <limits.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,8 +109,18 @@ static void end_call(void *context, struct MHD_Connection *connection, void **sl
     tg_waiting_remove(&server->service->waiting, &call->waiter);
     server->body_bytes -= call->body_size;
     json_decref(call->http.parsed);
+    tg_job_abandon(call->http.job);
+    if (call->body != NULL)
+        OPENSSL_cleanse(call->body, call->body_size); /* it may hold a password */
     free(call->body);
     free(call);
+}
+
+static void count_refusal(struct tg_service *service, const struct tg_http_answer *answer,
+                          const struct tg_error *error)
+{
+    service->counters.answers[answer->status / 100 % TG_STATUS_CLASSES]++;
+    service->counters.refusals[(unsigned)error->reason % TG_REASON_NUMBERS]++;
 }
 
 static void read_address(struct call *call)
@@ -123,6 +137,31 @@ static void read_address(struct call *call)
         (void)snprintf(call->address, sizeof call->address, "unknown");
 }
 
+static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
+{
+    (void)kind;
+    tg_headers_take(context, name, value);
+    return MHD_YES;
+}
+
+/* Where the body ends is in doubt: nothing behind the headers is read as a request. */
+static enum MHD_Result refuse_at_once(struct call *call)
+{
+    struct tg_http_answer answer = {0};
+    struct tg_error error;
+    (void)tg_fail(&error, TG_request_malformed,
+                  "a header comes twice, or two say differently how long the body is");
+    tg_problem_answer(&error, &answer);
+    count_refusal(call->server->service, &answer, &error);
+    struct MHD_Response *response = tg_response_new(&call->http, &answer, true);
+    enum MHD_Result result =
+        response == NULL ? MHD_NO : MHD_queue_response(call->connection, answer.status, response);
+    MHD_destroy_response(response);
+    tg_http_answer_clear(&answer);
+    return result;
+}
+
 /* The headers are here; the body is still to come. */
 static enum MHD_Result start_call(struct call *call, const char *method)
 {
@@ -131,10 +170,15 @@ static enum MHD_Result start_call(struct call *call, const char *method)
     (void)snprintf(call->method, sizeof call->method, "%s", method);
     call->http.method = call->method;
     call->http.address = call->address;
-    call->http.authorization =
-        MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
     call->body_limit = tg_route_body_limit(call->method, call->path);
-    return MHD_YES;
+    struct tg_headers headers = {0};
+    (void)MHD_get_connection_values(call->connection, MHD_HEADER_KIND, take_header, &headers);
+    call->http.authorization = headers.authorization;
+    call->http.content_type = headers.content_type;
+    call->http.origin = headers.origin;
+    call->http.preflight_method = headers.preflight_method;
+    call->http.if_none_match = headers.if_none_match;
+    return tg_headers_ambiguous(&headers) ? refuse_at_once(call) : MHD_YES;
 }
 
 static bool make_room(struct call *call, size_t needed)
@@ -148,10 +192,15 @@ static bool make_room(struct call *call, size_t needed)
         call->refused = TG_request_rate;
         return false;
     }
-    char *body = realloc(call->body, size);
+    char *body = malloc(size);
     if (body == NULL) {
         call->refused = TG_internal_error;
         return false;
+    }
+    if (call->body != NULL) {
+        memcpy(body, call->body, call->body_used);
+        OPENSSL_cleanse(call->body, call->body_size);
+        free(call->body);
     }
     call->server->body_bytes += size - call->body_size;
     call->body = body;
@@ -175,42 +224,11 @@ static enum MHD_Result take_body(struct call *call, const char *data, size_t len
     return call->discarded > DISCARD_MAX ? MHD_NO : MHD_YES;
 }
 
-static void add_headers(struct call *call, struct MHD_Response *response, const struct tg_http_answer *answer)
-{
-    const char *type = answer->problem        ? "application/problem+json"
-                       : answer->text != NULL ? "text/plain; version=0.0.4; charset=utf-8"
-                                              : "application/json";
-    char methods[64];
-    if (answer->json != NULL || answer->text != NULL)
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    if (answer->status == 401)
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "SSHSIG");
-    if (answer->status == 429 || answer->status == 503)
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "5");
-    if (answer->status == 405 && tg_route_methods(call->path, methods, sizeof methods))
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, methods);
-    if (call->server->stopping)
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-}
-
 static enum MHD_Result send_answer(struct call *call, struct tg_http_answer *answer)
 {
-    char *text = answer->text != NULL   ? strdup(answer->text)
-                 : answer->json != NULL ? json_dumps(answer->json, JSON_COMPACT)
-                                        : NULL;
-    bool empty = text == NULL;
-    if (empty && answer->status != 204)
-        answer->status = 500;
-    struct MHD_Response *response =
-        empty ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
-              : MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
-    if (response == NULL) {
-        free(text);
+    struct MHD_Response *response = tg_response_new(&call->http, answer, call->server->stopping);
+    if (response == NULL)
         return MHD_NO;
-    }
-    add_headers(call, response, answer);
     enum MHD_Result result = MHD_queue_response(call->connection, answer->status, response);
     MHD_destroy_response(response);
     return result;
@@ -223,6 +241,8 @@ static enum MHD_Result wait_for_change(struct call *call, const struct tg_http_a
     call->waited = true;
     call->waiter.kind = answer->wait;
     (void)snprintf(call->waiter.name, sizeof call->waiter.name, "%s", answer->wait_for);
+    if (answer->job != NULL)
+        call->http.job = answer->job;
     tg_waiting_add(&call->server->service->waiting, &call->waiter);
     MHD_suspend_connection(call->connection);
     return MHD_YES;
@@ -240,8 +260,7 @@ static enum MHD_Result answer_call(struct call *call)
         struct tg_error error;
         (void)tg_fail(&error, call->refused, "%s", tg_reason_advice(call->refused));
         tg_problem_answer(&error, &answer);
-        service->counters.answers[answer.status / 100 % TG_STATUS_CLASSES]++;
-        service->counters.refusals[(unsigned)error.reason % TG_REASON_NUMBERS]++;
+        count_refusal(service, &answer, &error);
     } else if (call->waited) {
         tg_service_resume(service, &call->http, &answer);
     } else {
@@ -354,6 +373,8 @@ void tg_server_stop(struct tg_server *server, int patience_ms)
     tg_waiting_wake(&server->service->waiting, TG_WAIT_HOST, NULL);
     tg_waiting_wake(&server->service->waiting, TG_WAIT_TICKET, NULL);
     tg_waiting_wake(&server->service->waiting, TG_WAIT_SESSIONS, NULL);
+    tg_waiting_wake(&server->service->waiting, TG_WAIT_CERTIFICATE, NULL);
+    tg_waiting_wake(&server->service->waiting, TG_WAIT_JOB, NULL);
     int64_t end = tg_monotonic_ms() + patience_ms;
     struct pollfd poller = {.fd = tg_server_descriptor(server), .events = POLLIN};
     while (has_connections(server) && tg_monotonic_ms() < end) {

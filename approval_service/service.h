@@ -6,11 +6,15 @@
 #ifndef TEGATA_APPROVAL_SERVICE_SERVICE_H
 #define TEGATA_APPROVAL_SERVICE_SERVICE_H
 
+#include "approval_service/backoff.h"
 #include "approval_service/http.h"
+#include "approval_service/page.h"
 #include "approval_service/rate.h"
 #include "approval_service/store.h"
 #include "approval_service/waiting.h"
 
+#include "lib/attestation.h"
+#include "lib/config.h"
 #include "lib/log.h"
 #include "lib/policy.h"
 
@@ -22,12 +26,33 @@ struct tg_clock {
     void *context;
 };
 
+/* Lines about strangers: so many in a minute, then only how many more there were. */
+struct tg_log_limit {
+    int64_t minute;
+    unsigned lines;
+    unsigned more;
+};
+
 enum { TG_REASON_NUMBERS = 256, TG_STATUS_CLASSES = 6 };
 
 struct tg_counters {
     uint64_t answers[TG_STATUS_CLASSES];  /* by the first digit of the status */
     uint64_t refusals[TG_REASON_NUMBERS]; /* by number of the reason */
+    uint64_t hashes;                      /* of passwords */
+    uint64_t sign_ins;                    /* web sessions that were opened */
+    uint64_t certificates;                /* issued to people */
+    uint64_t host_certificates;
+    uint64_t credentials; /* keys enrolled */
 };
+
+/* What is revoked, as it is handed out and as it is judged by; revocations.c. */
+struct tg_revocation_list {
+    uint8_t *bytes;
+    size_t length;
+    struct tg_krl *krl;
+    int64_t revision;
+};
+void tg_revocation_list_clear(struct tg_revocation_list *list);
 
 struct tg_service {
     struct tg_log log;
@@ -38,13 +63,28 @@ struct tg_service {
     char enrolment_token[65]; /* hex SHA-256; "" if none may enrol by token */
     char monitors[1024];      /* addresses and networks that may read /metrics */
     int64_t requests_per_minute;
+    char administrators[TG_CONFIG_VALUE_SIZE]; /* group of the policy whose people may invite; "" for none */
+    int64_t password_cost;
+    char authority_socket[TG_CONFIG_VALUE_SIZE]; /* of tegata-ca; "" if there is none */
+
+    struct tg_attestation_trust *trust; /* NULL: no key is taken for attested */
+
+    struct tg_page *page;
+    char page_origin[TG_CONFIG_VALUE_SIZE]; /* where people open it */
+    char rp_id[TG_CONFIG_VALUE_SIZE];
+    char origins[TG_CONFIG_VALUE_SIZE]; /* of other pages that may call */
 
     struct tg_policy *policy; /* in force; NULL as long as there is none */
     char *policy_signatures;  /* JSON array */
     int64_t policy_revision;
+    struct tg_revocation_list revocations; /* the policy judges by them */
 
     struct tg_waiting waiting;
     struct tg_rates rates;
+    struct tg_backoff backoff;
+    struct tg_workers *hashing; /* passwords */
+    struct tg_workers *issuing; /* certificates */
+    struct tg_log_limit failed_sign_ins;
     struct tg_counters counters;
     int64_t next_due; /* when the next ticket changes by time; 0: never */
 };
@@ -58,8 +98,20 @@ static inline int64_t tg_service_now(const struct tg_service *service)
 typedef int tg_handler(struct tg_service *service, const struct tg_http_request *request,
                        struct tg_http_answer *answer, struct tg_error *error);
 
-tg_handler tg_post_sessions; /* authenticate.c */
-tg_handler tg_post_tickets;  /* tickets.c */
+tg_handler tg_post_sessions;    /* authenticate.c */
+tg_handler tg_post_invitations; /* invitations.c */
+tg_handler tg_post_redeem;
+tg_handler tg_post_sign_ins; /* sign_ins.c */
+tg_handler tg_post_web_sessions;
+tg_handler tg_post_password;     /* password_change.c */
+tg_handler tg_post_certificates; /* certificates.c */
+tg_handler tg_get_certificates;
+tg_handler tg_post_host_certificate;
+tg_handler tg_get_credentials; /* credentials.c */
+tg_handler tg_post_challenge;
+tg_handler tg_post_credentials; /* enrolment.c */
+tg_handler tg_get_page;         /* page_facts.c */
+tg_handler tg_post_tickets;     /* tickets.c */
 tg_handler tg_get_tickets;
 tg_handler tg_get_ticket;
 tg_handler tg_post_deny;
@@ -79,6 +131,8 @@ tg_handler tg_get_host_tickets;
 tg_handler tg_get_host_sessions;  /* host_sessions.c */
 tg_handler tg_post_host_sessions; /* sessions.c */
 tg_handler tg_patch_host_session;
+tg_handler tg_get_revocations; /* revocations.c */
+tg_handler tg_post_revocations;
 tg_handler tg_get_healthz; /* metrics.c */
 tg_handler tg_get_metrics;
 
@@ -96,6 +150,9 @@ int tg_authenticate(struct tg_service *service, struct tg_http_request *request,
 
 /* The policy from the store, verified again with the root keys. At start. */
 int tg_policy_load(struct tg_service *service, struct tg_error *error);
+
+/* What is revoked, from the store. At start. */
+int tg_revocations_load(struct tg_service *service, struct tg_error *error);
 
 /* Lets time pass: pending tickets lapse, windows close. Sets service->next_due. */
 int tg_expire(struct tg_service *service, struct tg_error *error);

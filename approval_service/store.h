@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TG_STORE_SCHEMA = 2 };
+enum { TG_STORE_SCHEMA = 3 };
 
 struct tg_store;
 
@@ -257,13 +257,68 @@ int tg_store_host_sessions_revision(struct tg_store *store, int64_t *revision, s
 int tg_store_nonce_use(struct tg_store *store, const char *key, const char *nonce, int64_t expires,
                        int64_t now, struct tg_error *error);
 
-/* Bearer tokens, by their SHA-256; each stands for a person and the key (its fingerprint) that asked for it.
- */
+/* Bearer tokens, by their SHA-256. */
+enum tg_token_scope {
+    TG_TOKEN_REQUEST,   /* of a signed request; for everything that a person may do */
+    TG_TOKEN_WEB,       /* of a sign-in; likewise, and ended by a new password */
+    TG_TOKEN_ENROLMENT, /* of an invitation; for enrolling keys only */
+};
+
+/* A token stands for a person and the key (its fingerprint) that asked for it; no key with
+ * TG_TOKEN_ENROLMENT. */
+struct tg_stored_token {
+    char *person; /* malloc'ed, as is the key */
+    char *key;
+    enum tg_token_scope scope;
+};
+
 int tg_store_token_add(struct tg_store *store, const char *digest, const char *person, const char *key,
-                       int64_t expires, int64_t now, struct tg_error *error);
-/* token_invalid if there is none or it has expired. On 0, *person and *key are malloc'ed. */
-int tg_store_token(struct tg_store *store, const char *digest, int64_t now, char **person, char **key,
+                       enum tg_token_scope scope, int64_t expires, int64_t now, struct tg_error *error);
+/* token_invalid if there is none or it has expired. */
+int tg_store_token(struct tg_store *store, const char *digest, int64_t now, struct tg_stored_token *out,
                    struct tg_error *error);
+void tg_stored_token_clear(struct tg_stored_token *token);
+
+/* --- store_revocations.c ---------------------------------------------------------------------------------
+ */
+
+/* One thing that is revoked: a key by its fingerprint, or certificates by serial or by key id. */
+struct tg_stored_revocation {
+    const char *key;       /* one of key, serial and key_id is not "" */
+    const char *authority; /* base64 of the blob of the key that signed the certificates; "" for any */
+    const char *serial;    /* decimal */
+    const char *key_id;
+};
+
+struct tg_new_revocations {
+    const struct tg_stored_revocation *list;
+    size_t count;
+    const char *person; /* who revokes */
+    const char *reason;
+    int64_t version; /* of the list with them */
+};
+
+/* The list that hosts have, or are to have; all 0 as long as nothing was revoked. */
+struct tg_stored_revocation_list {
+    int64_t version;
+    int64_t generated;
+    int64_t revision;
+};
+int tg_store_revocation_list(struct tg_store *store, struct tg_stored_revocation_list *list,
+                             struct tg_error *error);
+
+typedef int tg_store_each_revocation(void *context, const struct tg_stored_revocation *revocation);
+int tg_store_revocations(struct tg_store *store, tg_store_each_revocation *each, void *context,
+                         struct tg_error *error);
+
+/* How many entries this person has put in. */
+int tg_store_revocations_by(struct tg_store *store, const char *person, int64_t *count,
+                            struct tg_error *error);
+
+/* Adds what is not there yet. *added is false if all of it was: then nothing changes, and the list keeps its
+ * version. Nothing is ever taken out. */
+int tg_store_revocations_add(struct tg_store *store, const struct tg_new_revocations *new, int64_t now,
+                             bool *added, int64_t *revision, struct tg_error *error);
 
 struct tg_store_counts {
     int64_t tickets[TG_TICKET_EXHAUSTED + 1];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The policy, the hosts and their events, nonces and tokens, in SQLite.
+ * The policy, the hosts and their events, and nonces, in SQLite.
  */
 #include "approval_service/store_sqlite.h"
 
@@ -307,38 +307,6 @@ int tg_store_nonce_use(struct tg_store *store, const char *key, const char *nonc
     if (result == 0 && !added)
         result = tg_fail(error, TG_request_replayed, "this key has used this nonce before");
     return tg_sql_finish(store, result, error);
-}
-
-int tg_store_token_add(struct tg_store *store, const char *digest, const char *person, const char *key,
-                       int64_t expires, int64_t now, struct tg_error *error)
-{
-    if (tg_sql_begin(store, TG_RELAXED, error) < 0)
-        return -1;
-    int result = tg_sql_run(store, tg_sql_start(store, TG_SQL_token_prune, "i", now), error);
-    if (result == 0)
-        result = tg_sql_run(
-            store, tg_sql_start(store, TG_SQL_token_add, "ttti", digest, person, key, expires), error);
-    return tg_sql_finish(store, result, error);
-}
-
-int tg_store_token(struct tg_store *store, const char *digest, int64_t now, char **person, char **key,
-                   struct tg_error *error)
-{
-    *person = NULL;
-    *key = NULL;
-    bool row;
-    sqlite3_stmt *statement = tg_sql_start(store, TG_SQL_token, "ti", digest, now);
-    int result = tg_sql_step(store, statement, &row, error);
-    if (result == 0 && !row)
-        result = tg_fail(error, TG_token_invalid, "the service does not know this token (any more)");
-    if (result == 0 && (tg_sql_copy(store, statement, 0, person, error) < 0 ||
-                        tg_sql_copy(store, statement, 1, key, error) < 0)) {
-        free(*person);
-        *person = NULL;
-        result = -1;
-    }
-    tg_sql_end(statement);
-    return result;
 }
 
 int tg_store_counts(struct tg_store *store, struct tg_store_counts *counts, struct tg_error *error)

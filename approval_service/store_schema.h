@@ -74,4 +74,45 @@
     "CREATE INDEX host_sessions_ticket ON host_sessions (ticket, revision);"                                 \
     "UPDATE schema_version SET version = 2;"
 
+/* What was revoked and why, and the list that was made of it last. */
+#define TG_STORE_SCHEMA_3_REVOCATIONS                                                                        \
+    "CREATE TABLE revocations (number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL,"                 \
+    " authority TEXT NOT NULL, serial TEXT NOT NULL, key_id TEXT NOT NULL, person TEXT NOT NULL,"            \
+    " reason TEXT NOT NULL, time INTEGER NOT NULL,"                                                          \
+    " CHECK ((key <> '') + (serial <> '') + (key_id <> '') = 1)) STRICT;"                                    \
+    "CREATE UNIQUE INDEX revocations_entry ON revocations (key, authority, serial, key_id);"                 \
+    "CREATE INDEX revocations_person ON revocations (person);"                                               \
+    "CREATE TRIGGER revocations_stay BEFORE DELETE ON revocations"                                           \
+    " BEGIN SELECT RAISE (ABORT, 'nothing is taken out of the revocations'); END;"                           \
+    "CREATE TABLE revocation_list (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL,"         \
+    " generated INTEGER NOT NULL, revision INTEGER NOT NULL) STRICT;"                                        \
+    "INSERT INTO revocation_list VALUES (1, 0, 0, 0);"
+
+/* What people sign in with, the keys that they enrolled, and what was issued to them. Tokens have a scope:
+ * `request` was made by a signed request, `web` by a sign-in, `enrolment` by an invitation. */
+#define TG_STORE_SCHEMA_3_ACCOUNTS                                                                           \
+    "CREATE TABLE accounts (person TEXT PRIMARY KEY, password TEXT NOT NULL, changed INTEGER NOT NULL)"      \
+    " STRICT, WITHOUT ROWID;"                                                                                \
+    "CREATE TABLE invitations (person TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE,"                        \
+    " expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;"                                                      \
+    "CREATE TABLE person_nonces (digest TEXT PRIMARY KEY, person TEXT NOT NULL,"                             \
+    " purpose TEXT NOT NULL CHECK (purpose IN ('sign-in', 'enrolment')), expires INTEGER NOT NULL)"          \
+    " STRICT, WITHOUT ROWID;"                                                                                \
+    "CREATE INDEX person_nonces_expires ON person_nonces (expires);"                                         \
+    "CREATE INDEX person_nonces_person ON person_nonces (person);"                                           \
+    "CREATE TABLE credentials (fingerprint TEXT NOT NULL, person TEXT NOT NULL, key TEXT NOT NULL,"          \
+    " credential TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('webauthn', 'ssh')),"                     \
+    " attested INTEGER NOT NULL, device TEXT NOT NULL, label TEXT NOT NULL, created INTEGER NOT NULL,"       \
+    " PRIMARY KEY (person, fingerprint)) STRICT, WITHOUT ROWID;"                                             \
+    "CREATE TABLE certificates (number INTEGER PRIMARY KEY, serial TEXT NOT NULL UNIQUE,"                    \
+    " person TEXT NOT NULL, fingerprint TEXT NOT NULL, line TEXT NOT NULL, key_id TEXT NOT NULL,"            \
+    " valid_after INTEGER NOT NULL, valid_before INTEGER NOT NULL, issued INTEGER NOT NULL) STRICT;"         \
+    "CREATE INDEX certificates_person ON certificates (person, issued);"                                     \
+    "ALTER TABLE tokens ADD COLUMN scope TEXT NOT NULL DEFAULT 'request'"                                    \
+    " CHECK (scope IN ('request', 'web', 'enrolment'));"                                                     \
+    "CREATE INDEX tokens_person ON tokens (person);"
+
+#define TG_STORE_SCHEMA_3                                                                                    \
+    TG_STORE_SCHEMA_3_REVOCATIONS TG_STORE_SCHEMA_3_ACCOUNTS "UPDATE schema_version SET version = 3;"
+
 #endif

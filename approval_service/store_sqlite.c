@@ -195,9 +195,12 @@ static int prepare_schema(struct tg_store *store, struct tg_error *error)
     if (schema_version(store, &version, error) < 0)
         return -1;
     if (version == 0)
-        return execute(store, "BEGIN EXCLUSIVE;" TG_STORE_SCHEMA_1 TG_STORE_SCHEMA_2 "COMMIT", error);
+        return execute(
+            store, "BEGIN EXCLUSIVE;" TG_STORE_SCHEMA_1 TG_STORE_SCHEMA_2 TG_STORE_SCHEMA_3 "COMMIT", error);
     if (version == 1)
-        return execute(store, "BEGIN EXCLUSIVE;" TG_STORE_SCHEMA_2 "COMMIT", error);
+        return execute(store, "BEGIN EXCLUSIVE;" TG_STORE_SCHEMA_2 TG_STORE_SCHEMA_3 "COMMIT", error);
+    if (version == 2)
+        return execute(store, "BEGIN EXCLUSIVE;" TG_STORE_SCHEMA_3 "COMMIT", error);
     if (version != TG_STORE_SCHEMA)
         return tg_fail(
             error, TG_store_failed,

@@ -8,6 +8,8 @@
 #include "cli/link.h"
 #include "cli/render.h"
 #include "cli/signing_key.h"
+#include "cli/web_key.h"
+#include "lib/code_words.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -80,6 +82,27 @@ static int check_key(const struct tg_cli *cli, const struct tg_policy *policy, c
     return 0;
 }
 
+/* Opens the approver's key; nobody is asked for anything yet. */
+static int open_key(struct tg_cli *cli, struct tg_link *link, const struct tg_rule *rule,
+                    struct tg_signer **signer, struct tg_problem *problem)
+{
+    struct tg_public_key *key = NULL;
+    struct tg_error error = {0};
+    const char *path = cli->config.approval_key;
+    if (tg_web_key_is_meant(path))
+        return tg_web_key_open(cli, link, signer, problem);
+    if (tg_signing_key_public(path, &key, NULL, &error) != 0)
+        return tg_problem_from_error(problem, &error);
+    const struct tg_person_key *entry =
+        tg_person_key(tg_policy_person(link->trusted.policy, cli->config.name), key->fingerprint);
+    bool user_verification = rule->user_verification || (entry != NULL && entry->user_verification);
+    tg_public_key_free(key);
+    if (tg_signing_key_open(&cli->means, path, "[person] approval_key", user_verification, signer, NULL,
+                            &error) != 0)
+        return tg_problem_from_error(problem, &error);
+    return 0;
+}
+
 static void show_for_approval(struct tg_cli *cli, struct tg_link *link, const struct tg_ticket_view *view,
                               uint32_t seconds)
 {
@@ -141,7 +164,7 @@ static int report(struct tg_cli *cli, struct tg_link *link, const struct tg_tick
                   struct tg_problem *problem)
 {
     struct tg_ticket_view view;
-    char code[TG_SHORT_CODE_SIZE];
+    char code[TG_CODE_WORDS_SIZE];
     char until[TG_TIME_TEXT_SIZE];
     if (cli->json) {
         tg_output_json(&cli->out, answer);
@@ -156,7 +179,7 @@ static int report(struct tg_cli *cli, struct tg_link *link, const struct tg_tick
                               "the service answered the approval of %s with another ticket: do not trust it",
                               approved->id);
     }
-    tg_line(&cli->out, "You approved %s (code %s).", ticket->id, tg_short_code(ticket->digest, code));
+    tg_line(&cli->out, "You approved %s (code %s).", ticket->id, tg_code_words(ticket->digest, code));
     bool complete = true;
     for (size_t i = 0; view.rule != NULL && i < view.rule->approver_count; i++) {
         if (view.missing[i] == 0)
@@ -177,9 +200,7 @@ static int approve(struct tg_cli *cli, struct tg_link *link, const char *id, boo
                    struct tg_problem *problem)
 {
     struct tg_ticket_view view = {0};
-    struct tg_public_key *key = NULL;
     struct tg_signer *signer = NULL;
-    struct tg_error error = {0};
     const struct tg_policy *policy = link->trusted.policy;
     json_t *answer = NULL;
     int status = -1;
@@ -188,22 +209,15 @@ static int approve(struct tg_cli *cli, struct tg_link *link, const char *id, boo
     show_for_approval(cli, link, &view, seconds);
     if (check_approvable(cli, policy, &view, problem) != 0)
         goto out;
-    if (tg_signing_key_public(cli->config.approval_key, &key, NULL, &error) != 0) {
-        (void)tg_problem_from_error(problem, &error);
+    if (open_key(cli, link, view.rule, &signer, problem) != 0 ||
+        check_key(cli, policy, view.rule, tg_signer_public_key(signer), problem) != 0 ||
+        (!yes && confirm(cli, id, problem) != 0))
         goto out;
-    }
-    if (check_key(cli, policy, view.rule, key, problem) != 0 || (!yes && confirm(cli, id, problem) != 0))
-        goto out;
-    if (tg_signing_key_open(cli->config.approval_key, "[person] approval_key", &signer, NULL, &error) != 0) {
-        (void)tg_problem_from_error(problem, &error);
-        goto out;
-    }
     if (sign_and_send(cli, link, &view, signer, seconds, &answer, problem) == 0)
         status = report(cli, link, view.held.ticket, answer, problem);
 out:
     json_decref(answer);
     tg_signer_free(signer);
-    tg_public_key_free(key);
     tg_ticket_view_clear(&view);
     return status;
 }

@@ -23,11 +23,14 @@ enum {
 
 struct tg_client {
     const struct tg_client_config *config;
+    const struct tg_signing_means *means;
     CURL *curl;
     char authority[AUTHORITY_SIZE];
     struct tg_signer *signer; /* the person's; opened when first needed */
     bool interactive;         /* signing wants a touch or a passphrase: use a session */
     char *token;
+    void (*tick)(void *context); /* while a call waits; may be NULL */
+    void *tick_context;
 };
 
 /* What one exchange received. */
@@ -76,7 +79,8 @@ out:
     return result;
 }
 
-int tg_client_open(const struct tg_client_config *config, struct tg_client **out, struct tg_problem *problem)
+int tg_client_open(const struct tg_client_config *config, const struct tg_signing_means *means,
+                   struct tg_client **out, struct tg_problem *problem)
 {
     struct tg_error error = {0};
     *out = NULL;
@@ -87,6 +91,7 @@ int tg_client_open(const struct tg_client_config *config, struct tg_client **out
         return tg_problem_set(problem, TG_internal_error, "libcurl cannot be started");
     }
     client->config = config;
+    client->means = means;
     if (tg_client_authority(config->url, client->authority, sizeof client->authority, &error) != 0) {
         tg_client_close(client);
         return tg_problem_from_error(problem, &error);
@@ -129,6 +134,16 @@ static size_t receive(char *data, size_t size, size_t count, void *context)
     return length;
 }
 
+/* libcurl calls this about once a second, and more often while bytes come in. */
+static int progress(void *context, curl_off_t download_total, curl_off_t downloaded, curl_off_t upload_total,
+                    curl_off_t uploaded)
+{
+    const struct tg_client *client = context;
+    (void)download_total, (void)downloaded, (void)upload_total, (void)uploaded;
+    client->tick(client->tick_context);
+    return 0;
+}
+
 static void set_common_options(const struct tg_client *client, const struct tg_call *call,
                                struct received *received)
 {
@@ -147,6 +162,11 @@ static void set_common_options(const struct tg_client *client, const struct tg_c
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, received);
     (void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method);
+    if (client->tick != NULL) {
+        (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+        (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, progress);
+        (void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, client);
+    }
     if (call->body != NULL) {
         (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_length);
         (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, call->body);
@@ -315,8 +335,9 @@ static int person_exchange(struct tg_client *client, const struct tg_call *call,
                            struct tg_problem *problem)
 {
     struct tg_error error = {0};
-    if (client->signer == NULL && tg_signing_key_open(client->config->key, "[person] key", &client->signer,
-                                                      &client->interactive, &error) != 0)
+    if (client->signer == NULL &&
+        tg_signing_key_open(client->means, client->config->key, "[person] key", false, &client->signer,
+                            &client->interactive, &error) != 0)
         return tg_problem_from_error(problem, &error);
     if (client->interactive)
         return session_exchange(client, call, answer, problem);
@@ -338,8 +359,8 @@ int tg_client_call(struct tg_client *client, const struct tg_call *call, json_t 
     return tg_problem_set(problem, TG_internal_error, "unknown credential");
 }
 
-int tg_client_post(struct tg_client *client, const char *target, json_t *body, json_t **answer,
-                   struct tg_problem *problem)
+static int post(struct tg_client *client, const char *target, enum tg_credential credential, json_t *body,
+                json_t **answer, struct tg_problem *problem)
 {
     char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
     int result = -1;
@@ -350,14 +371,33 @@ int tg_client_post(struct tg_client *client, const char *target, json_t *body, j
     } else {
         struct tg_call call = {.method = "POST",
                                .target = target,
-                               .credential = TG_CREDENTIAL_PERSON,
+                               .credential = credential,
                                .body = text,
                                .body_length = strlen(text)};
         result = tg_client_call(client, &call, answer, problem);
+        explicit_bzero(text, strlen(text));
     }
     free(text);
     json_decref(body);
     return result;
+}
+
+int tg_client_post(struct tg_client *client, const char *target, json_t *body, json_t **answer,
+                   struct tg_problem *problem)
+{
+    return post(client, target, TG_CREDENTIAL_PERSON, body, answer, problem);
+}
+
+int tg_client_post_openly(struct tg_client *client, const char *target, json_t *body, json_t **answer,
+                          struct tg_problem *problem)
+{
+    return post(client, target, TG_CREDENTIAL_NONE, body, answer, problem);
+}
+
+void tg_client_on_tick(struct tg_client *client, void (*tick)(void *context), void *context)
+{
+    client->tick = tick;
+    client->tick_context = context;
 }
 
 int tg_client_get(struct tg_client *client, const char *target, json_t **answer, struct tg_problem *problem)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/client_config.h"
 
+#include "cli/web_key.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -103,7 +105,8 @@ int tg_client_config_read(const char *path, const char *home, struct tg_client_c
     }
     if (make_absolute(config->ca_file, directory, home, "ca_file", error) != 0 ||
         make_absolute(config->key, directory, home, "key", error) != 0 ||
-        make_absolute(config->approval_key, directory, home, "approval_key", error) != 0 ||
+        (!tg_web_key_is_meant(config->approval_key) &&
+         make_absolute(config->approval_key, directory, home, "approval_key", error) != 0) ||
         make_absolute(config->certificate, directory, home, "certificate", error) != 0 ||
         make_absolute(config->root_signers, directory, home, "root_signers", error) != 0)
         goto out;

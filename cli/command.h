@@ -8,9 +8,11 @@
 #include "cli/client_config.h"
 #include "cli/output.h"
 #include "cli/problem.h"
+#include "cli/security_signer.h"
 
 #include "lib/options.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,7 +25,7 @@ enum tg_exit {
     TG_EXIT_TIMED_OUT = 4,
 };
 
-enum { TG_GIVEN_MAX = 64 };
+enum { TG_GIVEN_MAX = 64, TG_OPERANDS_PASSED_ON = INT_MAX };
 
 /* The options and operands of one command line. An option whose argument's name ends in "..." may be given
  * several times. */
@@ -48,6 +50,7 @@ struct tg_cli {
     bool json;
     struct tg_output out;
     struct tg_output err;
+    struct tg_signing_means means;  /* security keys; without devices ssh-keygen has to do */
     struct tg_client_config config; /* valid once tg_cli_configure() has said 0 */
     bool configured;
 };
@@ -72,7 +75,7 @@ struct tg_command {
     const struct tg_option *options;
     size_t option_count;
     int operands_minimum;
-    int operands_maximum;
+    int operands_maximum; /* TG_OPERANDS_PASSED_ON: what follows the first is another program's */
     int (*run)(struct tg_cli *cli, const struct tg_arguments *arguments); /* returns an enum tg_exit */
 };
 
@@ -81,9 +84,18 @@ int tg_command_policy_check(struct tg_cli *cli, const struct tg_arguments *argum
 int tg_command_policy_sign(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_policy_show(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_policy_publish(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_policy_add_key(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_policy_diff(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_enroll(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_invite(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_password(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_host_enroll(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_host_list(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_host_remove(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_login(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_ssh(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_prepare(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_config(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_request(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_extend(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_sessions(struct tg_cli *cli, const struct tg_arguments *arguments);
@@ -94,6 +106,7 @@ int tg_command_deny(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_cancel(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_release(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_revoke(struct tg_cli *cli, const struct tg_arguments *arguments);
+int tg_command_lost(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_why(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_carry_export(struct tg_cli *cli, const struct tg_arguments *arguments);
 int tg_command_carry_import(struct tg_cli *cli, const struct tg_arguments *arguments);

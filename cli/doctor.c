@@ -97,6 +97,17 @@ static void examine_user_ca(struct tg_findings *findings, const char *settings,
     free(text);
 }
 
+static void examine_host_certificate(struct tg_findings *findings, const char *settings,
+                                     const struct tg_host_config *config, const struct tg_policy *policy)
+{
+    char *text = NULL;
+    size_t length = 0;
+    if (tg_file_read(config->host_certificate, TEXT_MAX, TG_config_bad, &text, &length, NULL) != 0)
+        text = NULL;
+    tg_doctor_host_certificate(findings, settings, text, config, policy, time(NULL));
+    free(text);
+}
+
 static void examine_sshd(struct tg_findings *findings, const struct tg_arguments *arguments,
                          const struct tg_host_config *config, const struct tg_policy *policy)
 {
@@ -111,6 +122,7 @@ static void examine_sshd(struct tg_findings *findings, const struct tg_arguments
     } else {
         tg_doctor_sshd(findings, settings, find_version(sshd), config, policy);
         examine_user_ca(findings, settings, policy);
+        examine_host_certificate(findings, settings, config, policy);
     }
     if (has_match(file, 0))
         tg_find(findings, TG_LEVEL_WARNING, "sshd",

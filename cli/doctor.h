@@ -30,6 +30,12 @@ void tg_doctor_sshd(struct tg_findings *findings, const char *settings, int vers
 void tg_doctor_user_ca(struct tg_findings *findings, const char *path, const char *text,
                        const struct tg_policy *policy);
 
+/* Where the policy has a host_ca: does sshd show the certificate that the agent fetches, and is it good at
+ * `now`? `text` is the file's content, NULL if there is none. */
+void tg_doctor_host_certificate(struct tg_findings *findings, const char *settings, const char *text,
+                                const struct tg_host_config *config, const struct tg_policy *policy,
+                                int64_t now);
+
 /* Does a text of sshd_config(5) have a Match block? */
 bool tg_sshd_config_has_match(const char *text);
 

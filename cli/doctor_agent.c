@@ -172,7 +172,7 @@ struct tg_policy *tg_doctor_service(struct tg_findings *findings, const struct t
     memcpy(as_client->ca_file, config->ca_file, sizeof as_client->ca_file);
     memcpy(as_client->root_signers, config->root_signers, sizeof as_client->root_signers);
     as_client->root_threshold = config->root_threshold;
-    if (tg_client_open(as_client, &client, &problem) != 0 || tg_client_health(client, &problem) != 0) {
+    if (tg_client_open(as_client, NULL, &client, &problem) != 0 || tg_client_health(client, &problem) != 0) {
         tg_find(findings, TG_LEVEL_ERROR, service_area, "check the network, and [service] in tegata.conf",
                 "%.60s: %.240s", problem.text, problem.detail);
     } else {

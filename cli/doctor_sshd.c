@@ -166,6 +166,23 @@ static void examine_methods(struct tg_findings *findings, const char *settings)
                 "PermitUserEnvironment is %.80s", value);
 }
 
+/* The agent refuses what is revoked with or without sshd; sshd does it before anything else is asked. */
+static void examine_revoked_keys(struct tg_findings *findings, const char *settings,
+                                 const struct tg_host_config *config)
+{
+    char value[VALUE_SIZE];
+    char fix[VALUE_SIZE];
+    (void)snprintf(fix, sizeof fix, "in sshd_config: RevokedKeys %.255s", config->revoked_keys);
+    if (!tg_sshd_setting(settings, "revokedkeys", value, sizeof value))
+        (void)snprintf(value, sizeof value, "none");
+    if (strcmp(value, config->revoked_keys) == 0)
+        tg_find(findings, TG_LEVEL_OK, area, NULL, "RevokedKeys %.200s", value);
+    else
+        tg_find(findings, TG_LEVEL_WARNING, area, fix,
+                "RevokedKeys is %.120s: sshd itself does not know what is revoked (Tegata refuses it later)",
+                value);
+}
+
 static bool has_hardware_rule(const struct tg_policy *policy, const char *host)
 {
     for (size_t i = 0; i < policy->rule_count; i++) {
@@ -228,6 +245,7 @@ void tg_doctor_sshd(struct tg_findings *findings, const char *settings, int vers
     if (value[0] == '\0' || strcmp(value, "none") == 0)
         tg_find(findings, TG_LEVEL_ERROR, area, "in sshd_config: TrustedUserCAKeys /etc/ssh/user_ca.pub",
                 "TrustedUserCAKeys is not set: no certificate is accepted");
+    examine_revoked_keys(findings, settings, config);
     examine_hardware(findings, settings, config, policy);
     examine_penalties(findings, settings, version, config);
 }

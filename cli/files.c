@@ -8,13 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int tg_file_read(const char *path, size_t max, enum tg_reason reason, char **text, size_t *length,
-                 struct tg_error *error)
+int tg_file_read_bytes(const char *path, size_t max, enum tg_reason reason, char **bytes, size_t *length,
+                       struct tg_error *error)
 {
     int result = -1;
     size_t used = 0;
     char *buffer = NULL;
-    *text = NULL;
+    *bytes = NULL;
     *length = 0;
     FILE *stream = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     if (stream == NULL)
@@ -29,13 +29,12 @@ int tg_file_read(const char *path, size_t max, enum tg_reason reason, char **tex
         (void)tg_fail(error, reason, "%s: it cannot be read: %s", path, strerror(errno));
         goto out;
     }
-    if (used > max || memchr(buffer, '\0', used) != NULL) {
-        (void)tg_fail(error, reason, "%s: %s", path,
-                      used > max ? "the file is too large" : "it is not a text file");
+    if (used > max) {
+        (void)tg_fail(error, reason, "%s: the file is too large", path);
         goto out;
     }
     buffer[used] = '\0';
-    *text = buffer;
+    *bytes = buffer;
     *length = used;
     buffer = NULL;
     result = 0;
@@ -44,6 +43,19 @@ out:
     if (stream != stdin)
         (void)fclose(stream);
     return result;
+}
+
+int tg_file_read(const char *path, size_t max, enum tg_reason reason, char **text, size_t *length,
+                 struct tg_error *error)
+{
+    if (tg_file_read_bytes(path, max, reason, text, length, error) != 0)
+        return -1;
+    if (memchr(*text, '\0', *length) == NULL)
+        return 0;
+    free(*text);
+    *text = NULL;
+    *length = 0;
+    return tg_fail(error, reason, "%s: it is not a text file", path);
 }
 
 static int write_all(int fd, const char *text, size_t length)

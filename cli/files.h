@@ -15,6 +15,10 @@
 int tg_file_read(const char *path, size_t max, enum tg_reason reason, char **text, size_t *length,
                  struct tg_error *error);
 
+/* The same for a file that is no text; *bytes has a NUL behind it all the same. */
+int tg_file_read_bytes(const char *path, size_t max, enum tg_reason reason, char **bytes, size_t *length,
+                       struct tg_error *error);
+
 /* Creates a file that must not exist yet. */
 int tg_file_create(const char *path, mode_t mode, const char *text, size_t length, struct tg_error *error);
 

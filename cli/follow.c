@@ -54,6 +54,7 @@ static void tell(struct tg_follower *follower, const json_t *events, const struc
             follower->after = number;
         if (out == NULL)
             continue;
+        tg_status_line_clear(follower->status);
         if (follower->cli->json)
             tg_output_json(out, event);
         else

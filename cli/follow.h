@@ -6,6 +6,7 @@
 #define TEGATA_CLI_FOLLOW_H
 
 #include "cli/link.h"
+#include "cli/status_line.h"
 #include "lib/ticket.h"
 
 enum { TG_FOLLOW_SECONDS = 25 }; /* of one long poll; the service holds an answer back for at most 30 */
@@ -13,10 +14,11 @@ enum { TG_FOLLOW_SECONDS = 25 }; /* of one long poll; the service holds an answe
 struct tg_follower {
     const struct tg_cli *cli;
     struct tg_link *link;
-    const char *id;             /* of the ticket */
-    json_int_t after;           /* the last event seen */
-    int64_t last_answer;        /* monotonic seconds */
-    enum tg_ticket_state state; /* as of the last answer */
+    const char *id;                /* of the ticket */
+    json_int_t after;              /* the last event seen */
+    int64_t last_answer;           /* monotonic seconds */
+    enum tg_ticket_state state;    /* as of the last answer */
+    struct tg_status_line *status; /* makes room for events; NULL: there is none */
 };
 
 /* Seconds on the monotonic clock. */

@@ -6,8 +6,6 @@
 #include "cli/link.h"
 #include "cli/signing_key.h"
 
-#include "lib/base64.h"
-
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,23 +18,10 @@ static int open_root(struct tg_cli *cli, const char *root_key, struct tg_link *l
     *signer = NULL;
     if (tg_link_open(cli, TG_LINK_SERVICE, link, problem) != 0)
         return -1;
-    if (tg_signing_key_open(root_key, "--root-key", signer, NULL, &error) == 0)
+    if (tg_signing_key_open(&cli->means, root_key, "--root-key", false, signer, NULL, &error) == 0)
         return 0;
     tg_link_close(link);
     return tg_problem_from_error(problem, &error);
-}
-
-/* "TYPE BASE64", without the comment, which is nobody's business. */
-static char *key_line(const struct tg_public_key *key)
-{
-    size_t size = tg_base64_encoded_size(key->blob.length);
-    char *encoded = malloc(size);
-    char *line = NULL;
-    if (encoded != NULL && tg_base64_encode(TG_BASE64, key->blob, encoded, size) &&
-        asprintf(&line, "%s %s", tg_key_type_name(key->type), encoded) < 0)
-        line = NULL;
-    free(encoded);
-    return line;
 }
 
 static json_t *enrolment(const char *name, const struct tg_arguments *arguments,
@@ -44,7 +29,7 @@ static json_t *enrolment(const char *name, const struct tg_arguments *arguments,
 {
     const char *labels[TG_GIVEN_MAX];
     size_t label_count = tg_argument_list(arguments, "label", labels);
-    char *line = key_line(key);
+    char *line = tg_public_key_line(key);
     json_t *list = json_array();
     for (size_t i = 0; i < label_count; i++)
         (void)json_array_append_new(list, json_string(labels[i]));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * tegata init: keys, TLS, a policy to edit and the three configuration files of a small deployment, in one
+ * tegata init: keys, TLS, a policy to edit and the four configuration files of a small deployment, in one
  * directory.
  */
 #include "cli/client.h"
@@ -39,8 +39,8 @@ static const char readme_text[] =
     "Secret, mode 0600:\n"
     "  root          signs policies and enrols hosts. Give it a passphrase (ssh-keygen -p -f root) and keep "
     "it offline.\n"
-    "  user_ca       signs login certificates: ssh-keygen -s user_ca -I alice -n alice -V +1h "
-    "id_ed25519.pub\n"
+    "  user_ca       signs people's certificates: tegata-ca holds it, on the service's machine\n"
+    "  host_ca       signs hosts' certificates, likewise\n"
     "  tls/ca.key    signs the service's TLS certificate. Keep it with root.\n"
     "  tls/server.key\n"
     "\n"
@@ -49,7 +49,8 @@ static const char readme_text[] =
     "date -d '+90 days' +%s. A new policy needs a higher serial.\n"
     "  people     everybody's uid (20000 and above), groups, and keys: [{\"key\": \"ssh-ed25519 AAAA...\", "
     "\"attested\": 0, \"uv\": 0}].\n"
-    "             attested 1: you have seen that the key is a security key. uv 1: it always asks for PIN or "
+    "             tegata policy add-key enters them. attested 1: it has verified that it is hardware. uv 1: "
+    "it always asks for PIN or "
     "fingerprint.\n"
     "  accounts   shared accounts, for example {\"deploy\": {\"uid\": 20100}}; uid 0: the account is the "
     "host's own.\n"
@@ -58,6 +59,7 @@ static const char readme_text[] =
     "  groups     Unix groups and sudo roles that tickets may grant, for example {\"operators\": {\"gid\": "
     "20200}}.\n"
     "  user_ca    public keys that may sign login certificates.\n"
+    "  host_ca    public keys that may sign hosts' certificates.\n"
     "  rules      who (requesters) may go where (hosts) as whom (accounts: self, or shared accounts), with "
     "whose approvals (approvers).\n"
     "             sudo: roles, which a host's sudoers file maps to commands. step_up 1: sudo asks for a "
@@ -68,11 +70,14 @@ static const char readme_text[] =
     "\n"
     "Where the rest goes:\n"
     "  service    approvald.conf, root_signers and tls/server.* to " TG_CONFIG_DIR "\n"
+    "  tegata-ca  ca.conf and root_signers to " TG_CONFIG_DIR ", user_ca and host_ca to " TG_CONFIG_DIR
+    "/ca\n"
     "  each host  tegata.conf and root_signers to " TG_CONFIG_DIR ", tls/ca.pem to " TG_CONFIG_DIR
     "/service_ca.pem,\n"
     "             user_ca.pub to /etc/ssh/user_ca.pub\n"
     "  people     client.conf to ~/.config/tegata/client.conf, with root_signers and tls/ca.pem where it "
     "says\n"
+    "             known_hosts to /etc/ssh/ssh_known_hosts: ssh then knows the hosts that have a certificate\n"
     "\n"
     "The TLS certificate is good for 825 days. To renew it:\n"
     "  openssl x509 -in tls/server.pem -signkey tls/server.key -x509toreq -copy_extensions copy |\n"
@@ -94,6 +99,7 @@ static const char policy_template[] =
     "  \"accounts\": {},\n"
     "  \"groups\": {},\n"
     "  \"user_ca\": [\"%s\"],\n"
+    "  \"host_ca\": [\"%s\"],\n"
     "  \"rules\": [\n"
     "    {\n"
     "      \"id\": \"operate\",\n"
@@ -185,9 +191,10 @@ static char *in(const struct deployment *deployment, const char *name)
 
 static int make_directory(const char *given, struct deployment *deployment, struct tg_error *error)
 {
-    static const char *const ours[] = {"root",        "root.pub",    "root_signers", "user_ca",
-                                       "user_ca.pub", "policy.json", "tls",          "approvald.conf",
-                                       "tegata.conf", "client.conf", "README"};
+    static const char *const ours[] = {"root",        "root.pub",       "root_signers", "user_ca",
+                                       "user_ca.pub", "host_ca",        "host_ca.pub",  "policy.json",
+                                       "tls",         "approvald.conf", "ca.conf",      "known_hosts",
+                                       "tegata.conf", "client.conf",    "README"};
     char *resolved = NULL;
     if (tg_directory_make(given) != 0 || (resolved = realpath(given, NULL)) == NULL)
         return tg_fail(error, TG_file_failed, "%s: %s", given, strerror(errno));
@@ -262,15 +269,19 @@ static int make_policy(const struct deployment *deployment, struct tg_error *err
 {
     int64_t now = time(NULL);
     char *root = public_line(deployment, "root.pub", error);
-    char *ca = root != NULL ? public_line(deployment, "user_ca.pub", error) : NULL;
+    char *user_ca = root != NULL ? public_line(deployment, "user_ca.pub", error) : NULL;
+    char *host_ca = user_ca != NULL ? public_line(deployment, "host_ca.pub", error) : NULL;
     int result = -1;
-    if (ca != NULL &&
-        write_file(deployment, "root_signers", error, "root namespaces=\"policy-v1@tegata\" %s\n", root) == 0)
+    if (host_ca != NULL &&
+        write_file(deployment, "root_signers", error, "root namespaces=\"policy-v1@tegata\" %s\n", root) ==
+            0 &&
+        write_file(deployment, "known_hosts", error, "@cert-authority ops* %s\n", host_ca) == 0)
         result = write_file(deployment, "policy.json", error, policy_template, now,
                             now + POLICY_DAYS * INT64_C(86400), TG_FIRST_UID, TG_FIRST_UID + 1,
-                            TG_FIRST_UID + 2, ca);
+                            TG_FIRST_UID + 2, user_ca, host_ca);
     free(root);
-    free(ca);
+    free(user_ca);
+    free(host_ca);
     return result;
 }
 
@@ -291,6 +302,17 @@ static int make_tls(const struct deployment *deployment, struct tg_error *error)
     return result;
 }
 
+static int make_ca_configuration(const struct deployment *deployment, struct tg_error *error)
+{
+    return write_file(deployment, "ca.conf", error,
+                      "# The certificate authority, tegata-ca.conf(5).\n"
+                      "[service]\nauthority = %s\n\n"
+                      "[trust]\nroot_signers = " TG_CONFIG_DIR "/root_signers\nroot_threshold = 1\n\n"
+                      "[user_ca]\nkey = " TG_CONFIG_DIR "/ca/user_ca\n\n"
+                      "[host_ca]\nkey = " TG_CONFIG_DIR "/ca/host_ca\n",
+                      deployment->authority);
+}
+
 static int make_configurations(const struct deployment *deployment, struct tg_error *error)
 {
     if (write_file(deployment, "approvald.conf", error,
@@ -298,7 +320,9 @@ static int make_configurations(const struct deployment *deployment, struct tg_er
                    "[listen]\naddress = %s\nport = %d\ntls_certificate = " TG_CONFIG_DIR "/tls/server.pem\n"
                    "tls_key = " TG_CONFIG_DIR "/tls/server.key\n\n"
                    "[trust]\nroot_signers = " TG_CONFIG_DIR "/root_signers\nroot_threshold = 1\n\n"
-                   "[service]\nauthority = %s\n",
+                   "[service]\nauthority = %s\n\n"
+                   "[certificate_authority]\nsocket = " TG_RUNTIME_DIR "-ca/ca.sock\n\n"
+                   "[page]\ndirectory = " TG_DATA_DIR "/approval_page\n",
                    deployment->address, deployment->port, deployment->authority) != 0)
         return -1;
     if (write_file(deployment, "tegata.conf", error,
@@ -329,13 +353,19 @@ static void tell_next(const struct tg_cli *cli, const struct deployment *deploym
     tg_line(&cli->out, "       install -D -m 644 tls/server.pem " TG_CONFIG_DIR "/tls/server.pem");
     tg_line(&cli->out,
             "       install -D -m 640 -g tegata-approvald tls/server.key " TG_CONFIG_DIR "/tls/server.key");
-    tg_line(&cli->out, "       systemctl enable --now tegata-approvald");
+    tg_line(&cli->out, "       useradd --system --user-group --no-create-home tegata-ca");
+    tg_line(&cli->out, "       usermod --append --groups tegata-ca tegata-approvald");
+    tg_line(&cli->out, "       install -D -m 644 ca.conf " TG_CONFIG_DIR "/ca.conf");
+    tg_line(&cli->out, "       install -D -m 600 -o tegata-ca -t " TG_CONFIG_DIR "/ca user_ca host_ca");
+    tg_line(&cli->out, "       systemctl enable --now tegata-ca tegata-approvald");
     tg_line(&cli->out, "  5. tegata -C %s/client.conf policy publish %s/policy.signed", directory, directory);
     tg_line(&cli->out,
             "  6. tegata -C %s/client.conf host enroll ops1 --host-key ops1_ssh_host_ed25519_key.pub "
             "--root-key %s/root",
             directory, directory);
-    tg_line(&cli->out, "  7. keep %s/root offline from then on", directory);
+    tg_line(&cli->out,
+            "  7. keep %s/root offline from then on; user_ca and host_ca are in place now: remove them here",
+            directory);
 }
 
 static int make_deployment(const char *given, struct deployment *deployment, struct tg_error *error)
@@ -343,8 +373,9 @@ static int make_deployment(const char *given, struct deployment *deployment, str
     if (make_directory(given, deployment, error) != 0 ||
         make_ssh_key(deployment, "root", "tegata root", error) != 0 ||
         make_ssh_key(deployment, "user_ca", "tegata user CA", error) != 0 ||
+        make_ssh_key(deployment, "host_ca", "tegata host CA", error) != 0 ||
         make_tls(deployment, error) != 0 || make_policy(deployment, error) != 0 ||
-        make_configurations(deployment, error) != 0)
+        make_configurations(deployment, error) != 0 || make_ca_configuration(deployment, error) != 0)
         return -1;
     return write_file(deployment, "README", error, "%s", readme_text);
 }

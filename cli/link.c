@@ -19,7 +19,8 @@ int tg_link_open(struct tg_cli *cli, enum tg_link_needs needs, struct tg_link *l
                  struct tg_problem *problem)
 {
     *link = (struct tg_link){0};
-    if (tg_cli_configure(cli, problem) != 0 || tg_client_open(&cli->config, &link->client, problem) != 0)
+    if (tg_cli_configure(cli, problem) != 0 ||
+        tg_client_open(&cli->config, &cli->means, &link->client, problem) != 0)
         return -1;
     if (needs == TG_LINK_SERVICE)
         return 0;

@@ -4,10 +4,10 @@
  */
 #include "cli/files.h"
 #include "cli/link.h"
+#include "cli/policy_file.h"
 #include "cli/policy_render.h"
 #include "cli/signing_key.h"
 
-#include "lib/canonical_json.h"
 #include "lib/sshsig.h"
 
 #include <inttypes.h>
@@ -15,78 +15,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { POLICY_FILE_MAX = 4 * 1024 * 1024 };
-
-/* A policy file: plain JSON in any layout, or a signed one. In both cases `document` holds the canonical
- * bytes. */
-struct policy_file {
-    json_t *carrier; /* {"document", "signatures"}; with no signatures for a plain file */
-    struct tg_signed_policy signed_policy;
-    struct tg_policy *policy;
-    bool was_signed;
-};
-
-static void policy_file_clear(struct policy_file *file)
-{
-    tg_policy_free(file->policy);
-    tg_signed_policy_clear(&file->signed_policy);
-    json_decref(file->carrier);
-    *file = (struct policy_file){0};
-}
-
-static bool is_carrier(const json_t *json)
-{
-    return json_object_get(json, "document") != NULL || json_object_get(json, "signatures") != NULL;
-}
-
-/* Wraps the canonical form of a plain policy. */
-static json_t *wrap(const json_t *policy)
-{
-    char *text = NULL;
-    size_t length = 0;
-    json_t *carrier = NULL;
-    if (json_is_object(policy) && tg_canonical_json_write(policy, &text, &length) == 0)
-        carrier = json_pack("{s:s%, s:[]}", "document", text, length, "signatures");
-    free(text);
-    return carrier;
-}
-
-static int policy_file_read(const char *path, struct policy_file *file, struct tg_error *error)
-{
-    char *text = NULL;
-    size_t length = 0;
-    json_error_t fault;
-    *file = (struct policy_file){0};
-    if (tg_file_read(path, POLICY_FILE_MAX, TG_policy_malformed, &text, &length, error) != 0)
-        return -1;
-    int result = -1;
-    json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &fault);
-    if (json == NULL) {
-        (void)tg_fail(error, TG_policy_malformed, "%s:%d:%d: %s", path, fault.line, fault.column, fault.text);
-        goto out;
-    }
-    file->was_signed = is_carrier(json);
-    file->carrier = file->was_signed ? json_incref(json) : wrap(json);
-    if (file->carrier == NULL) {
-        (void)tg_fail(error, TG_policy_malformed,
-                      "%s: it is not a JSON object of strings, whole numbers, arrays and objects", path);
-        goto out;
-    }
-    if (tg_signed_policy_read(file->carrier, &file->signed_policy, error) == 0 &&
-        tg_policy_parse(tg_bytes_of(file->signed_policy.document, file->signed_policy.length), &file->policy,
-                        error) == 0)
-        result = 0;
-out:
-    if (result != 0)
-        policy_file_clear(file);
-    json_decref(json);
-    free(text);
-    return result;
-}
-
 /* Whose signature this is, if it is a right one: the fingerprint, else why not. */
-static bool check_signature(const struct policy_file *file, const char *armored, struct tg_public_key **key,
-                            struct tg_error *error)
+static bool check_signature(const struct tg_policy_file *file, const char *armored,
+                            struct tg_public_key **key, struct tg_error *error)
 {
     uint8_t *blob = NULL;
     size_t length = 0;
@@ -101,7 +32,7 @@ static bool check_signature(const struct policy_file *file, const char *armored,
     return good;
 }
 
-static void show_signatures(struct tg_cli *cli, const struct policy_file *file)
+static void show_signatures(struct tg_cli *cli, const struct tg_policy_file *file)
 {
     for (size_t i = 0; i < file->signed_policy.signature_count; i++) {
         struct tg_public_key *key = NULL;
@@ -118,9 +49,9 @@ static void show_signatures(struct tg_cli *cli, const struct policy_file *file)
 
 int tg_command_policy_check(struct tg_cli *cli, const struct tg_arguments *arguments)
 {
-    struct policy_file file;
+    struct tg_policy_file file;
     struct tg_error error = {0};
-    if (policy_file_read(arguments->operands[0], &file, &error) != 0)
+    if (tg_policy_file_read(arguments->operands[0], &file, &error) != 0)
         return tg_cli_fail(cli, &error);
     if (cli->json) {
         json_t *summary =
@@ -133,12 +64,12 @@ int tg_command_policy_check(struct tg_cli *cli, const struct tg_arguments *argum
         tg_render_policy_summary(&cli->out, file.policy, time(NULL));
         show_signatures(cli, &file);
     }
-    policy_file_clear(&file);
+    tg_policy_file_clear(&file);
     return TG_EXIT_OK;
 }
 
 /* Makes the signature; it replaces one by the same key, and those of another document never get here. */
-static int add_signature(struct policy_file *file, struct tg_signer *signer, struct tg_error *error)
+static int add_signature(struct tg_policy_file *file, struct tg_signer *signer, struct tg_error *error)
 {
     uint8_t *blob = NULL;
     size_t length = 0;
@@ -169,34 +100,21 @@ out:
     return result;
 }
 
-static int write_signed(struct tg_cli *cli, const json_t *carrier, const char *output, struct tg_error *error)
-{
-    char *text = json_dumps(carrier, JSON_INDENT(1) | JSON_SORT_KEYS);
-    if (text == NULL)
-        return tg_fail(error, TG_internal_error, "out of memory");
-    int result = 0;
-    if (output == NULL || strcmp(output, "-") == 0)
-        (void)fprintf(cli->out.stream, "%s\n", text);
-    else
-        result = tg_file_replace(output, 0644, text, strlen(text), error);
-    free(text);
-    return result;
-}
-
 int tg_command_policy_sign(struct tg_cli *cli, const struct tg_arguments *arguments)
 {
-    struct policy_file file;
+    struct tg_policy_file file;
     struct tg_signer *signer = NULL;
     struct tg_error error = {0};
     const char *key = tg_argument(arguments, "key");
     const char *output = tg_argument(arguments, "output");
     if (key == NULL)
         return tg_cli_usage(cli, "policy sign: name the root key: --key FILE");
-    if (policy_file_read(arguments->operands[0], &file, &error) != 0)
+    if (tg_policy_file_read(arguments->operands[0], &file, &error) != 0)
         return tg_cli_fail(cli, &error);
     int status = TG_EXIT_REFUSED;
-    if (tg_signing_key_open(key, "--key", &signer, NULL, &error) != 0 ||
-        add_signature(&file, signer, &error) != 0 || write_signed(cli, file.carrier, output, &error) != 0) {
+    if (tg_signing_key_open(&cli->means, key, "--key", false, &signer, NULL, &error) != 0 ||
+        add_signature(&file, signer, &error) != 0 ||
+        tg_policy_file_write(&cli->out, file.carrier, JSON_INDENT(1) | JSON_SORT_KEYS, output, &error) != 0) {
         status = tg_cli_fail(cli, &error);
     } else {
         status = TG_EXIT_OK;
@@ -206,15 +124,15 @@ int tg_command_policy_sign(struct tg_cli *cli, const struct tg_arguments *argume
             tg_line(&cli->err, "Next: tegata policy publish %s", output);
     }
     tg_signer_free(signer);
-    policy_file_clear(&file);
+    tg_policy_file_clear(&file);
     return status;
 }
 
 static int show_file(struct tg_cli *cli, const char *path)
 {
-    struct policy_file file;
+    struct tg_policy_file file;
     struct tg_error error = {0};
-    if (policy_file_read(path, &file, &error) != 0)
+    if (tg_policy_file_read(path, &file, &error) != 0)
         return tg_cli_fail(cli, &error);
     if (cli->json) {
         tg_output_json(&cli->out, file.carrier);
@@ -222,7 +140,7 @@ static int show_file(struct tg_cli *cli, const char *path)
         tg_render_policy(&cli->out, file.policy, time(NULL));
         show_signatures(cli, &file);
     }
-    policy_file_clear(&file);
+    tg_policy_file_clear(&file);
     return TG_EXIT_OK;
 }
 
@@ -243,7 +161,7 @@ int tg_command_policy_show(struct tg_cli *cli, const struct tg_arguments *argume
 }
 
 /* Verified here first: a policy that no host would take should not even be offered. */
-static int publish(struct tg_cli *cli, struct tg_link *link, const struct policy_file *file,
+static int publish(struct tg_cli *cli, struct tg_link *link, const struct tg_policy_file *file,
                    struct tg_problem *problem)
 {
     struct tg_trusted_policy trusted;
@@ -268,11 +186,11 @@ static int publish(struct tg_cli *cli, struct tg_link *link, const struct policy
 
 int tg_command_policy_publish(struct tg_cli *cli, const struct tg_arguments *arguments)
 {
-    struct policy_file file;
+    struct tg_policy_file file;
     struct tg_link link;
     struct tg_problem problem;
     struct tg_error error = {0};
-    if (policy_file_read(arguments->operands[0], &file, &error) != 0)
+    if (tg_policy_file_read(arguments->operands[0], &file, &error) != 0)
         return tg_cli_fail(cli, &error);
     int status = TG_EXIT_OK;
     if (tg_link_open(cli, TG_LINK_SERVICE, &link, &problem) != 0) {
@@ -282,6 +200,6 @@ int tg_command_policy_publish(struct tg_cli *cli, const struct tg_arguments *arg
             status = tg_cli_complain(cli, &problem);
         tg_link_close(&link);
     }
-    policy_file_clear(&file);
+    tg_policy_file_clear(&file);
     return status;
 }

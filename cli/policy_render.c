@@ -98,6 +98,9 @@ void tg_render_policy(const struct tg_output *out, const struct tg_policy *polic
     tg_line(out, "Certificate authorities");
     for (size_t i = 0; i < policy->user_ca_count; i++)
         tg_line(out, "  %s %s", tg_key_type_name(policy->user_ca[i]->type), policy->user_ca[i]->fingerprint);
+    for (size_t i = 0; i < policy->host_ca_count; i++)
+        tg_line(out, "  %s %s, for hosts", tg_key_type_name(policy->host_ca[i]->type),
+                policy->host_ca[i]->fingerprint);
     tg_line(out, "Rules");
     for (size_t i = 0; i < policy->rule_count; i++)
         render_rule(out, &policy->rules[i]);

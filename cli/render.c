@@ -2,6 +2,7 @@
 #include "cli/render.h"
 
 #include "cli/duration.h"
+#include "lib/code_words.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,13 +22,6 @@ char *tg_join(const char *const *words, size_t count)
         return NULL;
     }
     return text;
-}
-
-const char *tg_short_code(const char *digest, char out[TG_SHORT_CODE_SIZE])
-{
-    (void)snprintf(out, TG_SHORT_CODE_SIZE, "%.4s-%.4s-%.4s-%.4s", digest, digest + 4, digest + 8,
-                   digest + 12);
-    return out;
 }
 
 static void list_field(const struct tg_output *out, const char *name, const char *const *words, size_t count,
@@ -67,11 +61,11 @@ static void render_rights(const struct tg_output *out, const struct tg_ticket *t
 
 void tg_render_ticket(const struct tg_output *out, const struct tg_ticket *ticket, int64_t now)
 {
-    char code[TG_SHORT_CODE_SIZE];
+    char code[TG_CODE_WORDS_SIZE];
     char when[TG_TIME_TEXT_SIZE];
     char relative[TG_DURATION_TEXT_SIZE];
     tg_styled(out, TG_STYLE_STRONG, "Ticket %s", ticket->id);
-    tg_line(out, "  code %s%s", tg_short_code(ticket->digest, code), ticket->emergency ? "  EMERGENCY" : "");
+    tg_line(out, "  code %s%s", tg_code_words(ticket->digest, code), ticket->emergency ? "  EMERGENCY" : "");
     tg_field(out, "who", "%s (key %s)", ticket->requester, ticket->key);
     list_field(out, "where", ticket->hosts, ticket->host_count, "");
     if (ticket->uid > 0)

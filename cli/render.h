@@ -9,11 +9,7 @@
 #include "cli/output.h"
 #include "cli/ticket_view.h"
 
-enum { TG_SHORT_CODE_SIZE = 20, TG_WARNINGS_MAX = 32, TG_WARNING_SIZE = 240 };
-
-/* The first 64 bits of the digest, "1a2b-3c4d-5e6f-7081": short enough to be read out, so that two people can
- * make sure that they look at the same ticket. */
-const char *tg_short_code(const char *digest, char out[TG_SHORT_CODE_SIZE]);
+enum { TG_WARNINGS_MAX = 32, TG_WARNING_SIZE = 240 };
 
 /* Everything that a ticket says. */
 void tg_render_ticket(const struct tg_output *out, const struct tg_ticket *ticket, int64_t now);

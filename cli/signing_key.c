@@ -3,6 +3,7 @@
 
 #include "cli/files.h"
 #include "lib/base64.h"
+#include "lib/openssh_private_key.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,13 +112,54 @@ int tg_signing_key_public(const char *path, struct tg_public_key **key, bool *en
     return public_from_private(path, key, encrypted, error);
 }
 
-int tg_signing_key_open(const char *path, const char *what, struct tg_signer **signer, bool *interactive,
+/* Does OpenSSH reach security keys here by somebody else's program? */
+static bool other_middleware(void)
+{
+    const char *provider = getenv("SSH_SK_PROVIDER");
+    const char *helper = getenv("SSH_SK_HELPER");
+    return (provider != NULL && *provider != '\0') || (helper != NULL && *helper != '\0');
+}
+
+static int open_security_key(const struct tg_signing_means *means, const char *path, bool user_verification,
+                             struct tg_signer **signer, struct tg_error *error)
+{
+    struct tg_security_key_file file = {0};
+    char *pem = NULL;
+    size_t length = 0;
+    int result = -1;
+    if (tg_file_read(path, KEY_FILE_MAX, TG_file_failed, &pem, &length, error) == 0 &&
+        tg_openssh_security_key_parse(tg_bytes_of(pem, length), path, &file, error) == 0) {
+        struct tg_security_signer_wish wish = {
+            .key = file.key,
+            .credential = tg_bytes_of(file.handle, file.handle_length),
+            .user_verification = user_verification || (file.flags & TG_SECURITY_KEY_USER_VERIFICATION) != 0,
+        };
+        result = tg_signer_from_security_key(means, &wish, signer, error);
+    }
+    tg_security_key_file_clear(&file);
+    free(pem);
+    return result;
+}
+
+static int open_in_agent(const struct tg_public_key *key, const char *path, const char *what,
+                         struct tg_signer **signer, struct tg_error *error)
+{
+    const char *agent = getenv("SSH_AUTH_SOCK");
+    if (agent == NULL || *agent == '\0')
+        return tg_fail(error, TG_client_config,
+                       "%s is %s, but SSH_AUTH_SOCK is not set: start ssh-agent and ssh-add the key, or name "
+                       "the private key file",
+                       what, path);
+    return tg_signer_from_agent(agent, key, signer, error);
+}
+
+int tg_signing_key_open(const struct tg_signing_means *means, const char *path, const char *what,
+                        bool user_verification, struct tg_signer **signer, bool *interactive,
                         struct tg_error *error)
 {
     struct tg_public_key *key = NULL;
     bool encrypted = false;
     bool ignored = false;
-    const char *agent = getenv("SSH_AUTH_SOCK");
     int result = -1;
     *signer = NULL;
     if (interactive == NULL)
@@ -129,22 +171,15 @@ int tg_signing_key_open(const char *path, const char *what, struct tg_signer **s
     if (tg_signing_key_public(path, &key, &encrypted, error) != 0)
         return -1;
     bool security_key = tg_key_type_is_security_key(key->type);
-    if (ends_with(path, ".pub")) {
-        *interactive = security_key;
-        if (agent == NULL || *agent == '\0')
-            (void)tg_fail(
-                error, TG_client_config,
-                "%s is %s, but SSH_AUTH_SOCK is not set: start ssh-agent and ssh-add the key, or name "
-                "the private key file",
-                what, path);
-        else
-            result = tg_signer_from_agent(agent, key, signer, error);
-    } else if (security_key || encrypted) {
-        *interactive = true;
+    *interactive = security_key || encrypted;
+    if (ends_with(path, ".pub"))
+        result = open_in_agent(key, path, what, signer, error);
+    else if (security_key && !encrypted && means != NULL && means->devices != NULL && !other_middleware())
+        result = open_security_key(means, path, user_verification, signer, error);
+    else if (security_key || encrypted)
         result = tg_signer_from_ssh_keygen(path, key, signer, error);
-    } else {
+    else
         result = tg_signer_from_file(path, signer, error);
-    }
     tg_public_key_free(key);
     return result;
 }

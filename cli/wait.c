@@ -11,6 +11,7 @@
 
 struct waiting {
     struct tg_cli *cli;
+    struct tg_status_line status;
     struct tg_follower follower;
     int64_t deadline; /* monotonic seconds; INT64_MAX: none */
 };
@@ -19,7 +20,7 @@ struct waiting {
 enum look { LOOK_READY, LOOK_ENDED, LOOK_NOT_YET, LOOK_FAILED };
 
 /* What Ctrl-C says before it ends the program. Static, because a signal handler cannot be given anything. */
-static char farewell[128];
+static char farewell[192];
 
 static void on_interrupt(int signal_number)
 {
@@ -67,8 +68,11 @@ static enum look look_at_ticket(struct waiting *waiting, struct tg_problem *prob
     enum look outcome = LOOK_FAILED;
     if (tg_fetch_ticket(waiting->follower.link, waiting->follower.id, &view, problem) == 0) {
         outcome = judge(&view);
+        tg_status_line_clear(&waiting->status);
         if (outcome != LOOK_NOT_YET)
             tell_outcome(waiting->cli, &view, outcome);
+        else
+            tg_status_line_set(&waiting->status, &view);
         tg_ticket_view_clear(&view);
     }
     return outcome;
@@ -86,6 +90,7 @@ static int wait_loop(struct waiting *waiting, struct tg_problem *problem)
         if (outcome == LOOK_NOT_YET)
             waiting->follower.last_answer = tg_monotonic_seconds();
         if (tg_monotonic_seconds() >= waiting->deadline) {
+            tg_status_line_clear(&waiting->status);
             tg_line(&waiting->cli->err, "%s is not ready yet; it stays as it is. Look again: tegata show %s",
                     id, id);
             return TG_EXIT_TIMED_OUT;
@@ -96,6 +101,11 @@ static int wait_loop(struct waiting *waiting, struct tg_problem *problem)
     }
 }
 
+static void draw(void *context)
+{
+    tg_status_line_draw(context);
+}
+
 int tg_wait_for_ticket(struct tg_cli *cli, struct tg_link *link, const char *id, uint32_t seconds,
                        struct tg_problem *problem)
 {
@@ -103,11 +113,18 @@ int tg_wait_for_ticket(struct tg_cli *cli, struct tg_link *link, const char *id,
     struct sigaction before;
     struct waiting waiting = {
         .cli = cli, .follower = {.cli = cli, .link = link, .id = id, .last_answer = tg_monotonic_seconds()}};
+    waiting.status = tg_status_line_on(cli->json ? NULL : &cli->err);
+    waiting.follower.status = &waiting.status;
     waiting.deadline = seconds == UINT32_MAX ? INT64_MAX : tg_monotonic_seconds() + seconds;
-    (void)snprintf(farewell, sizeof farewell, "\n%s stays as it is. Look at it: tegata show %s\n", id, id);
+    (void)snprintf(farewell, sizeof farewell,
+                   "\n%s stays as it is. Look at it: tegata show %s; withdraw it: tegata cancel %s\n", id, id,
+                   id);
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGINT, &action, &before);
+    tg_client_on_tick(link->client, draw, &waiting.status);
     int status = wait_loop(&waiting, problem);
+    tg_client_on_tick(link->client, NULL, NULL);
+    tg_status_line_clear(&waiting.status);
     (void)sigaction(SIGINT, &before, NULL);
     return status;
 }

@@ -1,6 +1,6 @@
 # Examples go to DOCDIR/examples; units, users and directories to where systemd finds them. Files with paths in them are made from *.in.
 EXAMPLES_IN = examples/sshd_config.d/tegata.conf.in examples/tegata.conf.in examples/tegatad.service.in \
-	examples/tegatad.socket.in examples/tegata-approvald.service.in examples/tegata-teardown.service.in
+	examples/tegatad.socket.in examples/tegata-approvald.service.in examples/tegata-ca.service.in examples/tegata-teardown.service.in
 EXAMPLES = $(EXAMPLES_IN:.in=)
 noinst_DATA = $(EXAMPLES)
 CLEANFILES += $(EXAMPLES)
@@ -27,8 +27,8 @@ dist_sysusers_DATA = examples/sysusers.d/tegata.conf
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 dist_tmpfiles_DATA = examples/tmpfiles.d/tegata.conf
 if APPROVAL_SERVICE
-systemdsystemunit_DATA += examples/tegata-approvald.service
-dist_sysusers_DATA += examples/sysusers.d/tegata-approvald.conf
+systemdsystemunit_DATA += examples/tegata-approvald.service examples/tegata-ca.service
+dist_sysusers_DATA += examples/sysusers.d/tegata-approvald.conf examples/sysusers.d/tegata-ca.conf
 endif
 
 examples/%: examples/%.in Makefile

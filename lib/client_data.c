@@ -9,6 +9,13 @@
 
 enum { CLIENT_DATA_MAX = 4096 };
 
+/* What the three fields must say. */
+struct expected {
+    const char *type;
+    const char *challenge; /* base64url */
+    const char *origin;
+};
+
 /* An origin is scheme, host and port in ASCII: nothing in it needs an escape in JSON, so one text has one
  * encoding. */
 static bool origin_is_plain(const char *origin)
@@ -34,15 +41,16 @@ static bool skip_text(struct tg_reader *reader, const char *text)
 /* The limited verification algorithm of WebAuthn Level 2 section 5.8.1.2: the beginning must be these exact
  * bytes. That alone keeps out escapes, padding, duplicates before the three fields, and whatever two JSON
  * parsers might read differently. */
-static int check_prefix(struct tg_reader reader, const char *challenge, const char *origin,
-                        struct tg_error *error)
+static int check_prefix(struct tg_reader reader, const struct expected *expected, struct tg_error *error)
 {
-    if (!skip_text(&reader, "{\"type\":\"webauthn.get\",\"challenge\":\""))
-        return tg_fail(error, TG_approval_malformed, "the browser's data is not that of a webauthn.get");
-    if (!skip_text(&reader, challenge) || !skip_text(&reader, "\",\"origin\":\""))
+    if (!skip_text(&reader, "{\"type\":\"") || !skip_text(&reader, expected->type) ||
+        !skip_text(&reader, "\",\"challenge\":\""))
+        return tg_fail(error, TG_approval_malformed, "the browser's data is not that of a %s",
+                       expected->type);
+    if (!skip_text(&reader, expected->challenge) || !skip_text(&reader, "\",\"origin\":\""))
         return tg_fail(error, TG_approval_signature, "the browser signed something else (another challenge)");
-    if (!skip_text(&reader, origin) || !skip_text(&reader, "\""))
-        return tg_fail(error, TG_approval_origin, "the browser was not on '%s'", origin);
+    if (!skip_text(&reader, expected->origin) || !skip_text(&reader, "\""))
+        return tg_fail(error, TG_approval_origin, "the browser was not on '%s'", expected->origin);
     /* The last byte, too, so that not even white space, which a JSON parser would take, can follow the
      * object. */
     if (reader.left == 0 || (reader.at[0] != ',' && reader.at[0] != '}') || reader.at[reader.left - 1] != '}')
@@ -59,8 +67,7 @@ static bool has_string(const json_t *object, const char *key, const char *value)
 }
 
 /* What the prefix cannot see: the rest of the object. */
-static int check_object(struct tg_bytes client_data, const char *challenge, const char *origin,
-                        struct tg_error *error)
+static int check_object(struct tg_bytes client_data, const struct expected *expected, struct tg_error *error)
 {
     int result = -1;
     json_t *object =
@@ -68,8 +75,9 @@ static int check_object(struct tg_bytes client_data, const char *challenge, cons
     const json_t *cross_origin = json_object_get(object, "crossOrigin");
     if (!json_is_object(object))
         (void)tg_fail(error, TG_approval_malformed, "the browser's data is not one well-formed JSON object");
-    else if (!has_string(object, "type", "webauthn.get") || !has_string(object, "challenge", challenge) ||
-             !has_string(object, "origin", origin))
+    else if (!has_string(object, "type", expected->type) ||
+             !has_string(object, "challenge", expected->challenge) ||
+             !has_string(object, "origin", expected->origin))
         (void)tg_fail(error, TG_approval_malformed, "the browser's data contradicts its beginning");
     else if ((cross_origin != NULL && !json_is_false(cross_origin)) ||
              json_object_get(object, "topOrigin") != NULL)
@@ -80,8 +88,8 @@ static int check_object(struct tg_bytes client_data, const char *challenge, cons
     return result;
 }
 
-int tg_client_data_check(struct tg_bytes client_data, struct tg_bytes challenge, const char *origin,
-                         struct tg_error *error)
+static int check(struct tg_bytes client_data, const char *type, struct tg_bytes challenge, const char *origin,
+                 struct tg_error *error)
 {
     if (client_data.length == 0 || client_data.length > CLIENT_DATA_MAX)
         return tg_fail(error, TG_approval_malformed, "browser data of %zu bytes: must have 1 to %d",
@@ -95,9 +103,22 @@ int tg_client_data_check(struct tg_bytes client_data, struct tg_bytes challenge,
         free(text);
         return tg_fail(error, TG_internal_error, "out of memory");
     }
-    int result = check_prefix(tg_reader_of(client_data), text, origin, error);
+    struct expected expected = {.type = type, .challenge = text, .origin = origin};
+    int result = check_prefix(tg_reader_of(client_data), &expected, error);
     if (result == 0)
-        result = check_object(client_data, text, origin, error);
+        result = check_object(client_data, &expected, error);
     free(text);
     return result;
+}
+
+int tg_client_data_check(struct tg_bytes client_data, struct tg_bytes challenge, const char *origin,
+                         struct tg_error *error)
+{
+    return check(client_data, "webauthn.get", challenge, origin, error);
+}
+
+int tg_client_data_check_creation(struct tg_bytes client_data, struct tg_bytes challenge, const char *origin,
+                                  struct tg_error *error)
+{
+    return check(client_data, "webauthn.create", challenge, origin, error);
 }

@@ -19,7 +19,9 @@ static bool is_revoked(const struct tg_policy *policy, const struct tg_certifica
 {
     if (tg_policy_revokes_key(policy, certificate->key->fingerprint) ||
         tg_policy_revokes_key(policy, certificate->authority->fingerprint) ||
-        tg_is_among(certificate->key_id, policy->revoked_key_ids, policy->revoked_key_id_count))
+        tg_is_among(certificate->key_id, policy->revoked_key_ids, policy->revoked_key_id_count) ||
+        tg_krl_revokes_certificate(policy->revocations, certificate->authority->blob, certificate->serial,
+                                   certificate->key_id))
         return true;
     for (size_t i = 0; i < policy->revoked_serial_count; i++) {
         if (policy->revoked_serials[i] == certificate->serial)

@@ -9,6 +9,7 @@ libtegata_plugin_la_SOURCES = \
 	lib/config.c lib/config.h lib/host_config.c lib/host_config.def \
 	lib/options.c lib/options.h \
 	lib/base64.c lib/base64.h \
+	lib/ca_client.c lib/ca_client.h lib/ca_protocol.c lib/ca_protocol.h \
 	lib/error.h \
 	lib/grow.c lib/grow.h \
 	lib/log.c lib/log.h \
@@ -16,15 +17,16 @@ libtegata_plugin_la_SOURCES = \
 	lib/reason.c lib/reason.h lib/reason.def \
 	lib/recording.c lib/recording.h \
 	lib/ssh_agent_ask.c lib/ssh_agent_ask.h \
+	lib/stream.c lib/stream.h \
 	lib/wire.c lib/wire.h
 libtegata_plugin_la_CFLAGS = $(AM_CFLAGS) -ffunction-sections -fdata-sections
 libtegata_plugin_la_LIBADD = $(INIH_STATIC_LIBS)
 
-LIBTEGATA_CFLAGS = $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS) $(FIDO2_CFLAGS)
+LIBTEGATA_CFLAGS = $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS) $(FIDO2_CFLAGS) $(CBOR_CFLAGS)
 libtegata_la_SOURCES = lib/canonical_json.h lib/certificate.h lib/policy.h lib/public_key.h lib/request_auth.h \
 	lib/roster.h lib/signer.h lib/sshsig.h lib/ticket.h lib/verdict.h lib/webauthn.h
 libtegata_la_CFLAGS = $(AM_CFLAGS) $(LIBTEGATA_CFLAGS)
-libtegata_la_LIBADD = libtegata_plugin.la $(OPENSSL_LIBS) $(JANSSON_LIBS) $(FIDO2_LIBS)
+libtegata_la_LIBADD = libtegata_plugin.la $(OPENSSL_LIBS) $(JANSSON_LIBS) $(FIDO2_LIBS) $(CBOR_LIBS)
 
 # The tests of the libc-only half link only that half, which so stays one. FAKE_AGENT is for whoever asks the agent.
 PLUGIN_TEST_LIBS = libtegata_plugin.la $(CMOCKA_LIBS)

@@ -156,17 +156,25 @@ static int bad_file(const char *name, const char *what, struct tg_error *error)
     return tg_fail(error, TG_key_unusable, "%s: %s", name, what);
 }
 
-/* Reads the part that would be encrypted. */
+/* Reads the beginning of the part that would be encrypted, up to the type of the key. */
+static int read_private_beginning(struct tg_reader *reader, const char *name,
+                                  const struct tg_public_key *public_key, struct tg_error *error)
+{
+    uint32_t first;
+    uint32_t second;
+    struct tg_bytes type;
+    if (!tg_read_u32(reader, &first) || !tg_read_u32(reader, &second) || first != second ||
+        !tg_read_string(reader, &type) || !tg_bytes_equal_text(type, tg_key_type_name(public_key->type)))
+        return bad_file(name, "its private part is damaged", error);
+    return 0;
+}
+
 static int read_private_part(struct tg_bytes part, const char *name, const struct tg_public_key *public_key,
                              EVP_PKEY **private_key, struct tg_error *error)
 {
     struct tg_reader reader = tg_reader_of(part);
-    uint32_t first;
-    uint32_t second;
-    struct tg_bytes type;
-    if (!tg_read_u32(&reader, &first) || !tg_read_u32(&reader, &second) || first != second ||
-        !tg_read_string(&reader, &type) || !tg_bytes_equal_text(type, tg_key_type_name(public_key->type)))
-        return bad_file(name, "its private part is damaged", error);
+    if (read_private_beginning(&reader, name, public_key, error) != 0)
+        return -1;
     if (public_key->type == TG_KEY_RSA)
         *private_key = read_rsa(&reader);
     else if (tg_key_type_group(public_key->type) != NULL)
@@ -198,23 +206,42 @@ static int read_header(struct tg_reader *reader, const char *name, struct tg_err
     return 0;
 }
 
-static int parse_decoded(struct tg_bytes bytes, const char *name, EVP_PKEY **private_key,
-                         struct tg_public_key **public_key, struct tg_error *error)
+/* Reads the file up to the private part, and the public key. */
+static int read_public_part(struct tg_bytes bytes, const char *name, struct tg_public_key **public_key,
+                            struct tg_bytes *private_part, struct tg_error *error)
 {
     struct tg_reader reader = tg_reader_of(bytes);
     struct tg_bytes public_part;
-    struct tg_bytes private_part;
     struct tg_error key_error;
     if (read_header(&reader, name, error) != 0)
         return -1;
-    if (!tg_read_string(&reader, &public_part) || !tg_read_string(&reader, &private_part) ||
+    if (!tg_read_string(&reader, &public_part) || !tg_read_string(&reader, private_part) ||
         !tg_read_end(&reader))
         return bad_file(name, "cut short", error);
     if (tg_public_key_parse(public_part, public_key, &key_error) != 0)
         return bad_file(name, key_error.text, error);
+    return 0;
+}
+
+static int parse_decoded(struct tg_bytes bytes, const char *name, EVP_PKEY **private_key,
+                         struct tg_public_key **public_key, struct tg_error *error)
+{
+    struct tg_bytes private_part;
+    if (read_public_part(bytes, name, public_key, &private_part, error) != 0)
+        return -1;
     if (tg_key_type_is_security_key((*public_key)->type))
         return bad_file(name, "a security key, which ssh-keygen or ssh-agent must sign with", error);
     return read_private_part(private_part, name, *public_key, private_key, error);
+}
+
+/* The file's bytes without their armor; malloc'ed, to be wiped before they are freed. */
+static int decode(struct tg_bytes pem, const char *name, uint8_t **bytes, size_t *length,
+                  struct tg_error *error)
+{
+    if (tg_armor_decode(pem, "OPENSSH PRIVATE KEY", TG_PRIVATE_KEY_FILE_MAX, bytes, length))
+        return 0;
+    return bad_file(name, "not an OpenSSH private key; ssh-keygen -p -f FILE turns older formats into one",
+                    error);
 }
 
 int tg_openssh_private_key_parse(struct tg_bytes pem, const char *name, EVP_PKEY **private_key,
@@ -224,9 +251,8 @@ int tg_openssh_private_key_parse(struct tg_bytes pem, const char *name, EVP_PKEY
     size_t length;
     *private_key = NULL;
     *public_key = NULL;
-    if (!tg_armor_decode(pem, "OPENSSH PRIVATE KEY", TG_PRIVATE_KEY_FILE_MAX, &bytes, &length))
-        return bad_file(
-            name, "not an OpenSSH private key; ssh-keygen -p -f FILE turns older formats into one", error);
+    if (decode(pem, name, &bytes, &length, error) != 0)
+        return -1;
     int result = parse_decoded(tg_bytes_of(bytes, length), name, private_key, public_key, error);
     OPENSSL_cleanse(bytes, length);
     free(bytes);
@@ -237,4 +263,65 @@ int tg_openssh_private_key_parse(struct tg_bytes pem, const char *name, EVP_PKEY
         *public_key = NULL;
     }
     return result;
+}
+
+/* PROTOCOL.u2f, "SSH U2F Key formats": the public fields once more, flags, key handle, an empty string. */
+static bool read_handle(struct tg_reader *reader, const struct tg_public_key *key, uint8_t *flags,
+                        struct tg_bytes *handle)
+{
+    struct tg_bytes curve;
+    struct tg_bytes point;
+    struct tg_bytes application;
+    struct tg_bytes reserved;
+    if (key->type == TG_KEY_SK_ECDSA_P256 && !tg_read_string(reader, &curve))
+        return false;
+    return tg_read_string(reader, &point) && tg_bytes_equal(point, key->material) &&
+           tg_read_string(reader, &application) && tg_bytes_equal_text(application, key->application) &&
+           tg_read_u8(reader, flags) && tg_read_string(reader, handle) && handle->length > 0 &&
+           tg_read_string(reader, &reserved) && reserved.length == 0 && read_comment_and_padding(reader);
+}
+
+static int parse_security_key(struct tg_bytes bytes, const char *name, struct tg_security_key_file *file,
+                              struct tg_error *error)
+{
+    struct tg_bytes private_part;
+    struct tg_bytes handle;
+    if (read_public_part(bytes, name, &file->key, &private_part, error) != 0)
+        return -1;
+    if (!tg_key_type_is_security_key(file->key->type))
+        return bad_file(name, "not a security key", error);
+    struct tg_reader reader = tg_reader_of(private_part);
+    if (read_private_beginning(&reader, name, file->key, error) != 0)
+        return -1;
+    if (!read_handle(&reader, file->key, &file->flags, &handle))
+        return bad_file(name, "its private part is damaged", error);
+    file->handle = malloc(handle.length);
+    if (file->handle == NULL)
+        return tg_fail(error, TG_internal_error, "out of memory");
+    memcpy(file->handle, handle.data, handle.length);
+    file->handle_length = handle.length;
+    return 0;
+}
+
+int tg_openssh_security_key_parse(struct tg_bytes pem, const char *name, struct tg_security_key_file *file,
+                                  struct tg_error *error)
+{
+    uint8_t *bytes;
+    size_t length;
+    *file = (struct tg_security_key_file){0};
+    if (decode(pem, name, &bytes, &length, error) != 0)
+        return -1;
+    int result = parse_security_key(tg_bytes_of(bytes, length), name, file, error);
+    OPENSSL_cleanse(bytes, length);
+    free(bytes);
+    if (result != 0)
+        tg_security_key_file_clear(file);
+    return result;
+}
+
+void tg_security_key_file_clear(struct tg_security_key_file *file)
+{
+    tg_public_key_free(file->key);
+    free(file->handle);
+    *file = (struct tg_security_key_file){0};
 }

@@ -17,4 +17,20 @@ enum { TG_PRIVATE_KEY_FILE_MAX = 65536 };
 int tg_openssh_private_key_parse(struct tg_bytes pem, const char *name, EVP_PKEY **private_key,
                                  struct tg_public_key **public_key, struct tg_error *error);
 
+/* What the file of a security key holds (OpenSSH PROTOCOL.u2f): nothing in it is secret. */
+struct tg_security_key_file {
+    struct tg_public_key *key;
+    uint8_t flags;   /* with which it was made; TG_SECURITY_KEY_USER_VERIFICATION: it always wants its PIN */
+    uint8_t *handle; /* the credential id */
+    size_t handle_length;
+};
+
+enum { TG_SECURITY_KEY_USER_VERIFICATION = 0x04 };
+
+/* Reads the file of a security key without passphrase. Refuses one whose private part names another public
+ * key than its head. On 0, the caller clears *file. */
+int tg_openssh_security_key_parse(struct tg_bytes pem, const char *name, struct tg_security_key_file *file,
+                                  struct tg_error *error);
+void tg_security_key_file_clear(struct tg_security_key_file *file);
+
 #endif

@@ -30,6 +30,7 @@ static const struct tg_field policy_fields[] = {
     {"accounts", TG_FIELD_OBJECT, 0, PEOPLE_MAX, .offset = TG_FIELD_UNSTORED},
     {"groups", TG_FIELD_OBJECT, 0, PEOPLE_MAX, .offset = TG_FIELD_UNSTORED},
     {"user_ca", TG_FIELD_ARRAY, 1, LIST_MAX, .offset = TG_FIELD_UNSTORED},
+    {"host_ca", TG_FIELD_ARRAY, 0, LIST_MAX, .offset = TG_FIELD_UNSTORED, .optional = true},
     {"rules", TG_FIELD_ARRAY, 1, PEOPLE_MAX, .offset = TG_FIELD_UNSTORED},
     {"revoked", TG_FIELD_OBJECT, 0, 3, .offset = TG_FIELD_UNSTORED},
     {"limits", TG_FIELD_OBJECT, 0, 2, .offset = TG_FIELD_UNSTORED},
@@ -292,18 +293,20 @@ static int read_rules(const struct tg_reading *reading, const json_t *array, str
     return 0;
 }
 
-static int read_authorities(const struct tg_reading *reading, const json_t *array, struct tg_policy *policy)
+/* An array of public key lines. */
+static int read_authorities(const struct tg_reading *reading, const json_t *root, const char *key,
+                            struct tg_public_key ***authorities, size_t *count)
 {
-    policy->user_ca =
-        tg_storage_array(reading->storage, json_array_size(array), sizeof(struct tg_public_key *));
-    if (policy->user_ca == NULL)
-        return tg_schema_fail(reading, "user_ca", "no memory");
-    policy->user_ca_count = json_array_size(array);
-    for (size_t i = 0; i < policy->user_ca_count; i++) {
+    const json_t *array = json_object_get(root, key);
+    *authorities = tg_storage_array(reading->storage, json_array_size(array), sizeof(struct tg_public_key *));
+    if (*authorities == NULL)
+        return tg_schema_fail(reading, key, "no memory");
+    *count = json_array_size(array);
+    for (size_t i = 0; i < *count; i++) {
         const char *line = json_string_value(json_array_get(array, i));
         if (line == NULL)
-            return tg_schema_fail(reading, "user_ca", "must be public key lines");
-        if (read_key_line(reading, "user_ca", line, &policy->user_ca[i]) != 0)
+            return tg_schema_fail(reading, key, "must be public key lines");
+        if (read_key_line(reading, key, line, &(*authorities)[i]) != 0)
             return -1;
     }
     return 0;
@@ -352,7 +355,8 @@ static int read_policy(const struct tg_reading *reading, const json_t *root, str
     struct tg_reading limits = inside(reading, "key", "limits");
     if (tg_schema_read(reading, &policy_schema, root, policy) != 0 ||
         read_names(reading, root, policy) != 0 ||
-        read_authorities(reading, json_object_get(root, "user_ca"), policy) != 0 ||
+        read_authorities(reading, root, "user_ca", &policy->user_ca, &policy->user_ca_count) != 0 ||
+        read_authorities(reading, root, "host_ca", &policy->host_ca, &policy->host_ca_count) != 0 ||
         read_rules(reading, json_object_get(root, "rules"), policy) != 0 ||
         read_revoked(&revoked, json_object_get(root, "revoked"), policy) != 0 ||
         tg_schema_read(&limits, &limits_schema, json_object_get(root, "limits"), policy) != 0)
@@ -394,6 +398,8 @@ void tg_policy_free(struct tg_policy *policy)
     }
     for (size_t i = 0; i < policy->user_ca_count; i++)
         tg_public_key_free(policy->user_ca[i]);
+    for (size_t i = 0; i < policy->host_ca_count; i++)
+        tg_public_key_free(policy->host_ca[i]);
     tg_storage_free(policy->storage);
     free(policy);
 }
@@ -422,7 +428,8 @@ const struct tg_unix_group *tg_policy_group(const struct tg_policy *policy, cons
 
 bool tg_policy_revokes_key(const struct tg_policy *policy, const char *fingerprint)
 {
-    return tg_is_among(fingerprint, policy->revoked_keys, policy->revoked_key_count);
+    return tg_is_among(fingerprint, policy->revoked_keys, policy->revoked_key_count) ||
+           tg_krl_revokes_key(policy->revocations, fingerprint);
 }
 
 const struct tg_rule *tg_policy_rule(const struct tg_policy *policy, const char *id)

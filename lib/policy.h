@@ -8,6 +8,7 @@
 #define TEGATA_LIB_POLICY_H
 
 #include "lib/error.h"
+#include "lib/krl.h"
 #include "lib/public_key.h"
 
 #include <stdbool.h>
@@ -101,6 +102,9 @@ struct tg_policy {
     size_t group_count;
     struct tg_public_key **user_ca;
     size_t user_ca_count;
+    struct tg_public_key **host_ca; /* sign host certificates; no host asks for these, tegata-ca and people do
+                                     */
+    size_t host_ca_count;
     struct tg_rule *rules;
     size_t rule_count;
     const char **revoked_keys; /* fingerprints */
@@ -113,6 +117,10 @@ struct tg_policy {
     uint32_t open_tickets;       /* pending tickets a person may have at once (the service enforces it) */
     struct tg_bytes document;    /* the bytes it was parsed from */
     void *storage;               /* owns every string above */
+
+    /* What was revoked since, by whoever has the policy in hand; not owned, NULL: nothing. It only takes
+     * away. */
+    const struct tg_krl *revocations;
 };
 
 /* Parses a policy's bytes: canonical form, closed schema, and that it makes sense (uids and gids unique and
@@ -129,7 +137,7 @@ const struct tg_rule *tg_policy_rule(const struct tg_policy *policy, const char 
 const struct tg_shared_account *tg_policy_account(const struct tg_policy *policy, const char *name);
 const struct tg_unix_group *tg_policy_group(const struct tg_policy *policy, const char *name);
 
-/* Is the key with this fingerprint among revoked.keys? */
+/* Is the key with this fingerprint among revoked.keys, or in the revocation list? */
 bool tg_policy_revokes_key(const struct tg_policy *policy, const char *fingerprint);
 
 /* The person whose key this is, and the key's entry; NULL if nobody's. */

@@ -116,10 +116,13 @@ static size_t claim_keys(const struct tg_policy *policy, struct claim *claims)
     }
     for (size_t i = 0; i < policy->user_ca_count; i++)
         claims[count++] = (struct claim){.name = "user_ca", .key = policy->user_ca[i]->fingerprint};
+    for (size_t i = 0; i < policy->host_ca_count; i++)
+        claims[count++] = (struct claim){.name = "host_ca", .key = policy->host_ca[i]->fingerprint};
     return count;
 }
 
-/* A key is one person's, once; and nobody logs in with a key that signs certificates. */
+/* A key is one person's, once; and nobody logs in with a key that signs certificates, which signs either
+ * people's or hosts'. */
 static int check_keys(const struct tg_policy *policy, struct claim *claims, struct tg_error *error)
 {
     size_t count = claim_keys(policy, claims);
@@ -246,7 +249,8 @@ static int check_rule(const struct tg_policy *policy, const struct tg_rule *rule
 
 static size_t count_claims(const struct tg_policy *policy)
 {
-    size_t count = policy->person_count + policy->account_count + policy->group_count + policy->user_ca_count;
+    size_t count = policy->person_count + policy->account_count + policy->group_count +
+                   policy->user_ca_count + policy->host_ca_count;
     for (size_t i = 0; i < policy->person_count; i++)
         count += policy->people[i].key_count;
     return count;

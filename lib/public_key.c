@@ -292,6 +292,18 @@ int tg_public_key_parse_line(const char *line, struct tg_public_key **out, struc
     return result;
 }
 
+char *tg_public_key_line(const struct tg_public_key *key)
+{
+    size_t size = tg_base64_encoded_size(key->blob.length);
+    char *encoded = malloc(size);
+    char *line = NULL;
+    if (encoded != NULL && tg_base64_encode(TG_BASE64, key->blob, encoded, size) &&
+        asprintf(&line, "%s %s", tg_key_type_name(key->type), encoded) < 0)
+        line = NULL;
+    free(encoded);
+    return line;
+}
+
 void tg_public_key_free(struct tg_public_key *key)
 {
     /* `key` is the first member of a struct held_key. */

@@ -47,6 +47,9 @@ int tg_public_key_parse(struct tg_bytes blob, struct tg_public_key **out, struct
 /* The same from "TYPE BASE64 [COMMENT]", one line of a .pub file. The TYPE word must agree with the blob. */
 int tg_public_key_parse_line(const char *line, struct tg_public_key **out, struct tg_error *error);
 
+/* The key as "TYPE BASE64", without a comment; malloc'ed. NULL without memory. */
+char *tg_public_key_line(const struct tg_public_key *key);
+
 /* NULL-safe. */
 void tg_public_key_free(struct tg_public_key *key);
 

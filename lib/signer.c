@@ -15,33 +15,47 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* `sign` makes a whole SSHSIG blob of a message; the rest is what it needs. */
+/* `sign` makes a whole SSHSIG blob of a message, `sign_bytes` an SSH signature of bytes; the rest is what
+ * they need. */
 struct tg_signer {
     int (*sign)(struct tg_signer *signer, const char *name_space, struct tg_bytes message, uint8_t **blob,
                 size_t *length, struct tg_error *error);
+    int (*sign_bytes)(struct tg_signer *signer, struct tg_bytes data, uint8_t **signature, size_t *length,
+                      struct tg_error *error); /* NULL: it cannot */
     struct tg_public_key *key;
-    EVP_PKEY *private_key; /* for a key in memory */
+    EVP_PKEY *private_key; /* for a key in memory, or that OpenSSL reaches */
     char *path;            /* the agent's socket, or ssh-keygen's key file */
+    struct tg_signature_maker maker;
 };
 
-static int sign_in_memory(struct tg_signer *signer, const char *name_space, struct tg_bytes message,
-                          uint8_t **blob, size_t *length, struct tg_error *error)
+static int sign_bytes_in_memory(struct tg_signer *signer, struct tg_bytes data, uint8_t **signature,
+                                size_t *length, struct tg_error *error)
 {
-    uint8_t signature[TG_SSH_SIGNATURE_MAX];
-    struct tg_writer writer = tg_writer_of(signature, sizeof signature);
-    uint8_t *data;
-    size_t data_length;
-    if (tg_sshsig_signed_data(name_space, message, &data, &data_length) != 0)
-        return tg_fail(error, TG_internal_error, "out of memory");
-    int result = tg_ssh_signature_make(signer->key, signer->private_key, tg_bytes_of(data, data_length),
-                                       &writer, error);
-    free(data);
-    if (result != 0)
+    uint8_t bytes[TG_SSH_SIGNATURE_MAX];
+    struct tg_writer writer = tg_writer_of(bytes, sizeof bytes);
+    if (tg_ssh_signature_make(signer->key, signer->private_key, data, &writer, error) != 0)
         return -1;
-    return tg_sshsig_wrap(signer->key, name_space, tg_bytes_of(signature, writer.used), blob, length, error);
+    *signature = malloc(writer.used);
+    if (*signature == NULL)
+        return tg_fail(error, TG_internal_error, "out of memory");
+    memcpy(*signature, bytes, writer.used);
+    *length = writer.used;
+    return 0;
 }
 
-static int sign_by_agent(struct tg_signer *signer, const char *name_space, struct tg_bytes message,
+static int sign_bytes_by_agent(struct tg_signer *signer, struct tg_bytes data, uint8_t **signature,
+                               size_t *length, struct tg_error *error)
+{
+    return tg_ssh_agent_sign(signer->path, signer->key, data, signature, length, error);
+}
+
+static int sign_bytes_by_maker(struct tg_signer *signer, struct tg_bytes data, uint8_t **signature,
+                               size_t *length, struct tg_error *error)
+{
+    return signer->maker.make(signer->maker.context, data, signature, length, error);
+}
+
+static int sign_by_bytes(struct tg_signer *signer, const char *name_space, struct tg_bytes message,
                          uint8_t **blob, size_t *length, struct tg_error *error)
 {
     uint8_t *data;
@@ -50,8 +64,8 @@ static int sign_by_agent(struct tg_signer *signer, const char *name_space, struc
     size_t signature_length = 0;
     if (tg_sshsig_signed_data(name_space, message, &data, &data_length) != 0)
         return tg_fail(error, TG_internal_error, "out of memory");
-    int result = tg_ssh_agent_sign(signer->path, signer->key, tg_bytes_of(data, data_length), &signature,
-                                   &signature_length, error);
+    int result =
+        signer->sign_bytes(signer, tg_bytes_of(data, data_length), &signature, &signature_length, error);
     if (result == 0)
         result = tg_sshsig_wrap(signer->key, name_space, tg_bytes_of(signature, signature_length), blob,
                                 length, error);
@@ -73,7 +87,8 @@ int tg_signer_from_bytes(struct tg_bytes pem, const char *name, struct tg_signer
     struct tg_signer *signer = calloc(1, sizeof *signer);
     if (signer == NULL)
         return tg_fail(error, TG_internal_error, "out of memory");
-    signer->sign = sign_in_memory;
+    signer->sign = sign_by_bytes;
+    signer->sign_bytes = sign_bytes_in_memory;
     if (tg_openssh_private_key_parse(pem, name, &signer->private_key, &signer->key, error) != 0) {
         tg_signer_free(signer);
         return -1;
@@ -133,6 +148,26 @@ int tg_signer_from_file(const char *path, struct tg_signer **out, struct tg_erro
     return result;
 }
 
+int tg_signer_from_evp(EVP_PKEY *private_key, const struct tg_public_key *key, struct tg_signer **out,
+                       struct tg_error *error)
+{
+    *out = NULL;
+    struct tg_signer *signer = calloc(1, sizeof *signer);
+    if (signer == NULL) {
+        EVP_PKEY_free(private_key);
+        return tg_fail(error, TG_internal_error, "out of memory");
+    }
+    signer->sign = sign_by_bytes;
+    signer->sign_bytes = sign_bytes_in_memory;
+    signer->private_key = private_key;
+    if (tg_public_key_parse(key->blob, &signer->key, error) != 0) {
+        tg_signer_free(signer);
+        return tg_fail(error, TG_internal_error, "out of memory");
+    }
+    *out = signer;
+    return 0;
+}
+
 /* A signer that has somebody else sign: its own copy of the key and of the path. */
 static int make_remote(const char *path, const struct tg_public_key *key, struct tg_signer **out,
                        struct tg_error *error)
@@ -155,7 +190,8 @@ int tg_signer_from_agent(const char *socket_path, const struct tg_public_key *ke
 {
     if (make_remote(socket_path, key, out, error) != 0)
         return -1;
-    (*out)->sign = sign_by_agent;
+    (*out)->sign = sign_by_bytes;
+    (*out)->sign_bytes = sign_bytes_by_agent;
     return 0;
 }
 
@@ -168,10 +204,25 @@ int tg_signer_from_ssh_keygen(const char *path, const struct tg_public_key *key,
     return 0;
 }
 
+int tg_signer_from_maker(const struct tg_signature_maker *maker, const struct tg_public_key *key,
+                         struct tg_signer **out, struct tg_error *error)
+{
+    if (make_remote("", key, out, error) != 0) {
+        maker->free(maker->context);
+        return -1;
+    }
+    (*out)->maker = *maker;
+    (*out)->sign = sign_by_bytes;
+    (*out)->sign_bytes = sign_bytes_by_maker;
+    return 0;
+}
+
 void tg_signer_free(struct tg_signer *signer)
 {
     if (signer == NULL)
         return;
+    if (signer->maker.free != NULL)
+        signer->maker.free(signer->maker.context);
     tg_public_key_free(signer->key);
     EVP_PKEY_free(signer->private_key); /* OpenSSL wipes it */
     free(signer->path);
@@ -186,7 +237,8 @@ const struct tg_public_key *tg_signer_public_key(const struct tg_signer *signer)
 int tg_signer_sign(struct tg_signer *signer, const char *name_space, struct tg_bytes message, uint8_t **blob,
                    size_t *length, struct tg_error *error)
 {
-    static const struct tg_sshsig_demands touch_only = {0};
+    const struct tg_sshsig_demands touch_only = {.origin = signer->maker.origin,
+                                                 .rp_id = signer->maker.rp_id};
     struct tg_error why;
     *blob = NULL;
     *length = 0;
@@ -201,4 +253,14 @@ int tg_signer_sign(struct tg_signer *signer, const char *name_space, struct tg_b
     *blob = NULL;
     *length = 0;
     return tg_fail(error, TG_key_unusable, "the signature that was made is not right: %s", why.text);
+}
+
+int tg_signer_sign_bytes(struct tg_signer *signer, struct tg_bytes data, uint8_t **signature, size_t *length,
+                         struct tg_error *error)
+{
+    *signature = NULL;
+    *length = 0;
+    if (signer->sign_bytes == NULL)
+        return tg_fail(error, TG_key_unusable, "%s: ssh-keygen signs in namespaces only", signer->path);
+    return signer->sign_bytes(signer, data, signature, length, error);
 }

@@ -40,4 +40,8 @@ int tg_ssh_signature_verify(const struct tg_public_key *key, const struct tg_ssh
 int tg_ssh_signature_make(const struct tg_public_key *key, EVP_PKEY *private_key, struct tg_bytes data,
                           struct tg_writer *writer, struct tg_error *error);
 
+/* Writes an ECDSA signature in OpenSSL's DER form as SSH's string(mpint r, mpint s); the writer fails for
+ * anything else. */
+void tg_write_ecdsa(struct tg_writer *writer, struct tg_bytes der);
+
 #endif

@@ -52,8 +52,7 @@ static void write_number(struct tg_writer *writer, const BIGNUM *number)
         tg_write_mpint(writer, tg_bytes_of(bytes, (size_t)length));
 }
 
-/* OpenSSL's DER as SSH's string(mpint r, mpint s). */
-static void write_ecdsa(struct tg_writer *writer, struct tg_bytes der)
+void tg_write_ecdsa(struct tg_writer *writer, struct tg_bytes der)
 {
     uint8_t numbers[160];
     struct tg_writer inner = tg_writer_of(numbers, sizeof numbers);
@@ -84,7 +83,7 @@ int tg_ssh_signature_make(const struct tg_public_key *key, EVP_PKEY *private_key
     }
     tg_write_text(writer, key->type == TG_KEY_RSA ? "rsa-sha2-512" : tg_key_type_name(key->type));
     if (tg_key_type_group(key->type) != NULL)
-        write_ecdsa(writer, tg_bytes_of(raw, length));
+        tg_write_ecdsa(writer, tg_bytes_of(raw, length));
     else
         tg_write_string(writer, tg_bytes_of(raw, length));
     OPENSSL_free(raw);

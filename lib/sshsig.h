@@ -8,10 +8,12 @@
 
 #include "lib/public_key.h"
 
-#define TG_NAMESPACE_POLICY   "policy-v1@tegata"
-#define TG_NAMESPACE_APPROVAL "approval-v1@tegata"
-#define TG_NAMESPACE_REQUEST  "request-v1@tegata"
-#define TG_NAMESPACE_STEP_UP  "step-up-v1@tegata"
+#define TG_NAMESPACE_POLICY      "policy-v1@tegata"
+#define TG_NAMESPACE_APPROVAL    "approval-v1@tegata"
+#define TG_NAMESPACE_REQUEST     "request-v1@tegata"
+#define TG_NAMESPACE_STEP_UP     "step-up-v1@tegata"
+#define TG_NAMESPACE_SESSION     "session-v1@tegata"
+#define TG_NAMESPACE_CERTIFICATE "certificate-v1@tegata"
 
 enum {
     TG_SSHSIG_MAX = 16384

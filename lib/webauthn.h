@@ -32,4 +32,8 @@ int tg_assertion_verify(const struct tg_assertion *assertion, const char *rp_id,
 int tg_client_data_check(struct tg_bytes client_data, struct tg_bytes challenge, const char *origin,
                          struct tg_error *error);
 
+/* The same of the clientDataJSON of a registration: "webauthn.create". */
+int tg_client_data_check_creation(struct tg_bytes client_data, struct tg_bytes challenge, const char *origin,
+                                  struct tg_error *error);
+
 #endif

@@ -31,13 +31,13 @@ stage_tree() {
 stage_sanitized() {
     make -C "$1" -s install-sbinPROGRAMS install-binPROGRAMS install-libexecPROGRAMS DESTDIR="$2"
     local program name options
-    for program in usr/sbin/tegatad usr/sbin/tegata-approvald usr/bin/tegata usr/sbin/tegata-wipe usr/sbin/tegata-teardown usr/libexec/tegata-principals; do
+    for program in usr/sbin/tegatad usr/sbin/tegata-approvald usr/sbin/tegata-ca usr/bin/tegata usr/sbin/tegata-wipe usr/sbin/tegata-teardown usr/libexec/tegata-principals; do
         # Without libasan the tests would pass and say nothing.
         ldd "$2/$program" | grep libasan >/dev/null || die "$2/$program is not a build with sanitizers"
         name=${program##*/}
         options="halt_on_error=1:abort_on_error=0:log_path=/var/crash/$name"
         # LeakSanitizer traces the process at its end, which one that is not dumpable does not allow.
-        if [ "$name" = tegatad ]; then options+=:detect_leaks=0; fi
+        if [ "$name" = tegatad ] || [ "$name" = tegata-ca ]; then options+=:detect_leaks=0; fi
         mv "$2/$program" "$2/$program.sanitized"
         cat >"$2/$program" <<END
 #!/bin/sh

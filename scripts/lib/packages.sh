@@ -3,8 +3,9 @@
 # shellcheck disable=SC2034 # the lists are read by the scripts that include this
 
 # To build.
-PACKAGES_BUILD=(autoconf automake gcc libc6-dev libcap-dev libcmocka-dev libcurl4-openssl-dev libfido2-dev libinih-dev
-    libjansson-dev libmicrohttpd-dev libnftables-dev libpam0g-dev libsqlite3-dev libssl-dev libtool make pkg-config xz-utils)
+PACKAGES_BUILD=(autoconf automake gcc libc6-dev libcap-dev libcbor-dev libcmocka-dev libcrypt-dev libcurl4-openssl-dev libfido2-dev
+    libinih-dev libjansson-dev libmicrohttpd-dev libnftables-dev libp11-dev libpam0g-dev libsqlite3-dev libssl-dev libtool make pkg-config
+    xz-utils)
 
 # For the lab and the tests that run in it.
 PACKAGES_LAB=(at cron curl dbus git iproute2 jq libfaketime libpam-modules libpam-systemd login mount nftables openssh-client
@@ -14,7 +15,11 @@ PACKAGES_LAB=(at cron curl dbus git iproute2 jq libfaketime libpam-modules libpa
 PACKAGES_RECORDER=(tlog)
 
 # For scripts/check, beside those: compilers, linters and the runner of the tests.
-PACKAGES_CHECK=(clang clang-format cppcheck libpam-wrapper mandoc pamtester python3-pytest shellcheck strace)
+PACKAGES_CHECK=(clang clang-format cppcheck libpam-wrapper mandoc pamtester python3-pytest shellcheck softhsm2
+    strace)
+
+# For the tests of the approval page. The font is for its Japanese texts.
+PACKAGES_PAGE=(chromium fonts-noto-cjk)
 
 # For scripts/check --release.
 PACKAGES_RELEASE=(debian-archive-keyring mmdebstrap)

@@ -28,7 +28,7 @@ class LabService:
         words = [word for name, value in (headers or {}).items() for word in ("--header", f"{name}: {value}")]
         body = body.decode() if isinstance(body, bytes) else body
         done = self.lab.run("curl", "--silent", "--show-error", "--http1.1", "--include", "--cacert", f"{self.lab.folder}/public/ca.pem",
-                            "--request", method, *words, *(["--header", "Expect:", "--data-binary", "@-"] if body else []),
+                            "--request", method, *words, *(["--header", "Expect:", "--header", "Content-Type: application/json", "--data-binary", "@-"] if body else []),
                             f"https://{self.authority}{target}", stdin=body).ok()
         head, _, text = done.out.replace("\r\n", "\n").partition("\n\n")
         status, *lines = head.split("\n")

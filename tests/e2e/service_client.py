@@ -64,7 +64,7 @@ class Answer:
 
 
 class Service:
-    """One running tegata-approvald."""
+    """One running tegata-approvald. PORT in `extra` stands for its port."""
 
     def __init__(self, program, folder, extra=""):
         self.program, self.folder = program, folder
@@ -92,7 +92,7 @@ root_signers = {folder}/root_signers
 token_file = {folder}/token
 [service]
 user = root
-{extra}""")
+{extra.replace("PORT", str(self.port))}""")
         self.config.chmod(0o600)
         self.context = ssl.create_default_context(cafile=str(folder / "server.pem"))
         self.log = folder / "log"
@@ -130,7 +130,8 @@ user = root
         own = connection is None
         connection = connection or self.connection()
         body = body.encode() if isinstance(body, str) else body
-        connection.request(method, target, body=body or None, headers=headers or {})
+        headers = {**({"Content-Type": "application/json"} if body else {}), **(headers or {})}
+        connection.request(method, target, body=body or None, headers=headers)
         got = connection.getresponse()
         answer = Answer(got.status, {k.lower(): v for k, v in got.getheaders()}, got.read())
         if own:
@@ -202,7 +203,7 @@ class World:
     PEOPLE = {"alice": ["developers"], "bob": ["sre"], "carol": ["sre"], "dave": ["lead", "sre"], "mallory": ["guests"], "eve": ["sre"]}
 
     def __init__(self, program, folder, extra=""):
-        self.service = Service(program, folder, extra)
+        self.service = self.make_service(program, folder, extra)
         self.root = Signer(self.service, self.service.root)
         self.keys = {name: Key(folder, name) for name in self.PEOPLE}
         self.ca = Key(folder, "ca")
@@ -210,6 +211,9 @@ class World:
         for name, key in self.keys.items():
             setattr(self, name, Person(self.service, key, name))
         self.bob_second = Person(self.service, Key(folder, "bob_second"), "bob")
+
+    def make_service(self, program, folder, extra):
+        return Service(program, folder, extra)
 
     def policy(self, change=None):
         self.serial += 1

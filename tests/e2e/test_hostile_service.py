@@ -81,8 +81,7 @@ class Hostile:
         """A well-formed update; returns when the agent has taken it in."""
         self.revision = self.revision + 1 if revision is None else revision
         update = {"revision": self.revision, "tickets": list(tickets)}
-        if "policy" in more:
-            update["policy"] = more.pop("policy")
+        update.update({key: more.pop(key) for key in ("policy", "krl") if key in more})
         script = self.play(poll={"update": update, "skew": skew}, **more)
         self.wait("poll", lambda report: report["script"] == script and report["after"] == self.revision)
 

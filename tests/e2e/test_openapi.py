@@ -5,7 +5,8 @@ import re
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SECURITY = {"PERSON": "[{signature: []}, {token: []}]", "HOST": "[{signature: []}]", "ROOT": "[{signature: []}]",
-            "ENROLMENT": "[{signature: []}, {token: []}]", "ANYONE": "[]", "MONITOR": "[]"}
+            "ENROLMENT": "[{signature: []}, {token: []}]", "NEWCOMER": "[{signature: []}, {token: []}]", "ADMINISTRATOR": "[{signature: []}, {token: []}]",
+            "ANYONE": "[]", "MONITOR": "[]"}
 SIGNED_ONLY = ("POST", "/v1/sessions")  # a token cannot make another one
 
 

@@ -5,6 +5,7 @@
 #include "approval_service/body.h"
 #include "approval_service/host_event.h"
 #include "approval_service/http.h"
+#include "approval_service/password.h"
 
 #include "lib/certificate.h"
 #include "lib/policy.h"
@@ -41,7 +42,8 @@ static void try_documents(struct tg_bytes bytes)
 
 static void try_text(const char *text)
 {
-    static const char *const keys[] = {"after", "wait", "role", "ticket", NULL};
+    static const char *const keys[] = {"after", "wait", "role", "ticket", "key", NULL};
+    char fingerprint[TG_FINGERPRINT_SIZE] = "";
     char id[TG_TICKET_ID_SIZE] = "";
     struct tg_error error;
     struct tg_host_event event;
@@ -50,12 +52,14 @@ static void try_text(const char *text)
     char word[16] = "";
     if (tg_host_event_parse(text, "ops1", &event, &error) == 0)
         tg_host_event_clear(&event);
+    (void)tg_password_check(text, &error);
     (void)tg_certificate_parse_line(text, &certificate, &error);
     tg_certificate_free(certificate);
     if (tg_query_check(text, keys, &error) == 0) {
         (void)tg_query_number(text, "after", INT64_MAX, &number, &error);
         (void)tg_query_word(text, "role", word, sizeof word, &error);
         (void)tg_query_ticket(text, "ticket", id, &error);
+        (void)tg_query_fingerprint(text, "key", fingerprint, &error);
     }
 }
 
@@ -66,11 +70,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct tg_error error;
     struct tg_bytes rest = tg_bytes_of(data + 1, size - 1);
     unsigned kind = data[0] % (TG_BODY_KINDS + 2);
-    if (kind < TG_BODY_KINDS) {
+    if (kind >= 2) {
         json_t *body = NULL;
-        (void)tg_body_parse((enum tg_body_kind)kind, rest, &body, &error);
+        (void)tg_body_parse((enum tg_body_kind)(kind - 2), rest, &body, &error);
         json_decref(body);
-    } else if (kind == TG_BODY_KINDS) {
+    } else if (kind == 0) {
         try_documents(rest);
     } else {
         char *text = copy_text(rest.data, rest.length);

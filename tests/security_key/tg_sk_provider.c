@@ -7,9 +7,14 @@
  * The key handle holds the private key: "SOFTSK01", one byte of algorithm, 32 bytes. It is the form of the
  * handles under tests/vectors/ssh, so those keys can be used with it, too. Nothing is stored anywhere.
  *
+ * It attests its keys as a real one does (packed), with the key of attestation_key.h, which the directory
+ * trust/ beside this file trusts.
+ *
  *   TG_TEST_SK_FLAGS=N   (decimal, octal or 0x hex) the authenticator's flags of each signature, whatever was
  * asked for: 0 is a signature without touch
  */
+#include "tests/security_key/attestation_key.h"
+
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -28,6 +33,8 @@ enum {
     API_VERSION = 0x000a0000,
     USER_PRESENT = 0x01,
     USER_VERIFIED = 0x04,
+    CREDENTIAL = 0x40,
+    EXTENSIONS = 0x80,
     ALGORITHM_ECDSA = 0,
     ALGORITHM_ED25519 = 1,
     ERROR_GENERAL = -1,
@@ -35,6 +42,7 @@ enum {
     SECRET_SIZE = 32,
     POINT_SIZE = 65,
     SIGNATURE_SIZE = 64,
+    DER_SIZE = 80, /* an ECDSA signature over P-256 in DER has at most 72 */
 };
 
 static const char handle_magic[] = "SOFTSK01";
@@ -114,17 +122,115 @@ static void free_enrolment(struct sk_enroll_response *response)
 {
     if (response == NULL)
         return;
+    free(response->attestation_cert);
+    free(response->authdata);
     free(response->public_key);
     free(response->key_handle);
     free(response->signature);
     free(response);
 }
 
+/* Bytes as they grow. There is room for any key of ours. */
+struct bytes {
+    uint8_t data[512];
+    size_t used;
+};
+
+static void append(struct bytes *bytes, const void *data, size_t length)
+{
+    memcpy(bytes->data + bytes->used, data, length);
+    bytes->used += length;
+}
+
+/* The public key in COSE's form (CTAP 2.1 section 6). */
+static void append_key(struct bytes *bytes, uint32_t algorithm, const uint8_t *public_key)
+{
+    if (algorithm == ALGORITHM_ED25519) {
+        append(bytes, "\xa4\x01\x01\x03\x27\x20\x06\x21\x58\x20", 10);
+        append(bytes, public_key, SECRET_SIZE);
+        return;
+    }
+    append(bytes, "\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20", 10);
+    append(bytes, public_key + 1, SECRET_SIZE);
+    append(bytes, "\x22\x58\x20", 3);
+    append(bytes, public_key + 1 + SECRET_SIZE, SECRET_SIZE);
+}
+
+/* Authenticator data with the new credential (WebAuthn Level 2 section 6.1). A key that always verifies its
+ * user says credProtect 3, as OpenSSH asks of it. */
+static void append_data(struct bytes *bytes, uint32_t algorithm, const char *application, uint8_t flags,
+                        const struct sk_enroll_response *response)
+{
+    uint8_t hash[SHA256_DIGEST_LENGTH];
+    bool verified = (flags & USER_VERIFIED) != 0;
+    const uint8_t head[] = {
+        (uint8_t)(USER_PRESENT | CREDENTIAL | (verified ? USER_VERIFIED | EXTENSIONS : 0)), 0, 0, 0, 0};
+    (void)SHA256((const uint8_t *)application, strlen(application), hash);
+    append(bytes, hash, sizeof hash);
+    append(bytes, head, sizeof head);
+    append(bytes, attestation_aaguid, sizeof attestation_aaguid);
+    append(bytes, (const uint8_t[]){0, HANDLE_SIZE}, 2);
+    append(bytes, response->key_handle, HANDLE_SIZE);
+    append_key(bytes, algorithm, response->public_key);
+    if (verified)
+        append(bytes,
+               "\xa1\x6b"
+               "credProtect\x03",
+               14);
+}
+
+/* The signature of the device's key over the data and the hash of the challenge. */
+static uint8_t *attestation_signature(const struct bytes *data, const uint8_t *challenge, size_t length,
+                                      size_t *signature_length)
+{
+    struct bytes message = *data;
+    uint8_t hash[SHA256_DIGEST_LENGTH];
+    const uint8_t *at = attestation_key;
+    uint8_t *signature = malloc(DER_SIZE);
+    EVP_PKEY *pkey = d2i_AutoPrivateKey(NULL, &at, (long)sizeof attestation_key);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    (void)SHA256(challenge, length, hash);
+    append(&message, hash, sizeof hash);
+    *signature_length = DER_SIZE;
+    if (signature == NULL || pkey == NULL || context == NULL ||
+        EVP_DigestSignInit_ex(context, NULL, "SHA256", NULL, NULL, pkey, NULL) != 1 ||
+        EVP_DigestSign(context, signature, signature_length, message.data, message.used) != 1) {
+        free(signature);
+        signature = NULL;
+    }
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_free(pkey);
+    return signature;
+}
+
+static void *copy_of(const void *data, size_t length)
+{
+    void *copy = malloc(length);
+    return copy == NULL ? NULL : memcpy(copy, data, length);
+}
+
+/* OpenSSH wants the data as a CBOR byte string: one of 24 to 255 bytes. */
+static bool attest(uint32_t algorithm, const uint8_t *challenge, size_t challenge_length,
+                   const char *application, uint8_t flags, struct sk_enroll_response *response)
+{
+    struct bytes data = {.used = 0};
+    struct bytes wrapped = {.used = 0};
+    append_data(&data, algorithm, application, flags, response);
+    append(&wrapped, (const uint8_t[]){0x58, (uint8_t)data.used}, 2);
+    append(&wrapped, data.data, data.used);
+    response->signature = attestation_signature(&data, challenge, challenge_length, &response->signature_len);
+    response->attestation_cert = copy_of(attestation_certificate, sizeof attestation_certificate);
+    response->attestation_cert_len = sizeof attestation_certificate;
+    response->authdata = copy_of(wrapped.data, wrapped.used);
+    response->authdata_len = wrapped.used;
+    return response->signature != NULL && response->attestation_cert != NULL && response->authdata != NULL;
+}
+
 EXPORTED int sk_enroll(uint32_t alg, const uint8_t *challenge, size_t challenge_len, const char *application,
                        uint8_t flags, const char *pin, struct sk_option **options,
                        struct sk_enroll_response **enroll_response)
 {
-    (void)challenge, (void)challenge_len, (void)application, (void)pin, (void)options;
+    (void)pin, (void)options;
     *enroll_response = NULL;
     if (alg != ALGORITHM_ECDSA && alg != ALGORITHM_ED25519)
         return ERROR_UNSUPPORTED;
@@ -135,15 +241,15 @@ EXPORTED int sk_enroll(uint32_t alg, const uint8_t *challenge, size_t challenge_
         response->flags = flags;
         response->public_key = malloc(POINT_SIZE);
         response->key_handle = malloc(HANDLE_SIZE);
-        response->signature = calloc(1, 1); /* there is no attestation, but OpenSSH wants a pointer */
-        ok = response->public_key != NULL && response->key_handle != NULL && response->signature != NULL;
+        ok = response->public_key != NULL && response->key_handle != NULL;
     }
     if (ok) {
         memcpy(response->key_handle, handle_magic, MAGIC_SIZE);
         response->key_handle[MAGIC_SIZE] = (uint8_t)alg;
         response->key_handle_len = HANDLE_SIZE;
         ok = take_halves(pkey, alg, response->key_handle + MAGIC_SIZE + 1, response->public_key,
-                         &response->public_key_len);
+                         &response->public_key_len) &&
+             attest(alg, challenge, challenge_len, application, flags, response);
     }
     EVP_PKEY_free(pkey);
     if (!ok) {

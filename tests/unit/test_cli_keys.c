@@ -86,9 +86,9 @@ static void wants_an_agent_for_a_pub_file(void **state)
     (void)state;
     char *pub = write_in_directory("key.pub", KEY_ALICE "\n");
     (void)unsetenv("SSH_AUTH_SOCK");
-    assert_int_equal(tg_signing_key_open(pub, "[person] key", &signer, NULL, &error), -1);
+    assert_int_equal(tg_signing_key_open(NULL, pub, "[person] key", false, &signer, NULL, &error), -1);
     assert_non_null(strstr(error.text, "SSH_AUTH_SOCK"));
-    assert_int_equal(tg_signing_key_open("", "[person] key", &signer, NULL, &error), -1);
+    assert_int_equal(tg_signing_key_open(NULL, "", "[person] key", false, &signer, NULL, &error), -1);
     assert_non_null(strstr(error.text, "[person] key"));
     (void)unlink(pub);
     free(pub);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "cli/doctor.h"
+#include "lib/certificate_make.h"
 #include "tests/unit/world.h"
 
 #include <stdio.h>
@@ -18,7 +19,7 @@ static const char good_settings[] =
     "usepam yes\npubkeyauthentication yes\npasswordauthentication no\nkbdinteractiveauthentication no\n"
     "hostbasedauthentication no\npermitrootlogin no\npermituserenvironment no\nauthenticationmethods any\n"
     "authorizedkeysfile none\nauthorizedkeyscommand none\nauthorizedprincipalsfile none\n"
-    "trustedusercakeys /etc/ssh/user_ca.pub\n"
+    "trustedusercakeys /etc/ssh/user_ca.pub\nrevokedkeys /run/tegata/revoked_keys\n"
     "authorizedprincipalscommand /usr/libexec/tegata-principals --account=%u --key-type=%t --certificate=%k\n"
     "authorizedprincipalscommanduser tegata-principals\npubkeyauthoptions none\npubkeyacceptedalgorithms "
     "ssh-ed25519\n";
@@ -29,6 +30,7 @@ static struct tg_host_config host_config(void)
     (void)strcpy(config.name, "ops1");
     (void)strcpy(config.principals_user, "tegata-principals");
     (void)strcpy(config.deny_in, "both");
+    (void)strcpy(config.revoked_keys, "/run/tegata/revoked_keys");
     return config;
 }
 
@@ -54,6 +56,71 @@ static void accepts_good_settings(void **state)
     free(findings);
 }
 
+/* By KEY_ROOT_ONE, for an hour. */
+static struct tg_certificate *make_host_certificate(const struct tg_public_key *key, const char *name)
+{
+    struct tg_signer *signer;
+    struct tg_certificate *certificate;
+    struct tg_error error;
+    const char *const principals[] = {name};
+    const struct tg_certificate_content content = {.type = TG_CERTIFICATE_HOST,
+                                                   .key = key,
+                                                   .serial = 7,
+                                                   .key_id = name,
+                                                   .principals = principals,
+                                                   .principal_count = 1,
+                                                   .valid_after = WORLD_TIME,
+                                                   .valid_before = WORLD_TIME + 3600};
+    assert_int_equal(tg_signer_from_bytes(tg_bytes_of_text(PRIVATE_ROOT_ONE), "test key", &signer, &error),
+                     0);
+    assert_int_equal(tg_certificate_make(&content, signer, &certificate, &error), 0);
+    tg_signer_free(signer);
+    return certificate;
+}
+
+static void judges_host_certificates(void **state)
+{
+    (void)state;
+    static const char with_line[] = "hostcertificate /run/tegata/host_certificate.pub\n";
+    struct tg_host_config config = host_config();
+    struct tg_policy *policy = world_policy(NULL);
+    struct tg_public_key *authorities[] = {world_key(KEY_ROOT_ONE)};
+    struct tg_findings *findings = calloc(1, sizeof *findings);
+    (void)strcpy(config.host_certificate, "/run/tegata/host_certificate.pub");
+    tg_doctor_host_certificate(findings, "", NULL, &config, NULL, WORLD_TIME);
+    tg_doctor_host_certificate(findings, "", NULL, &config, policy, WORLD_TIME);
+    assert_int_equal(findings->count, 0); /* nobody signs host certificates */
+    policy->host_ca = authorities;
+    policy->host_ca_count = 1;
+    tg_doctor_host_certificate(findings, with_line, NULL, &config, policy, WORLD_TIME);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_ERROR), 1);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_WARNING), 0);
+    tg_doctor_host_certificate(findings, "", KEY_CA "\n", &config, policy, WORLD_TIME);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_ERROR), 2);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_WARNING), 1);
+    struct tg_certificate *certificate = make_host_certificate(authorities[0], "ops1");
+    char *line = tg_certificate_line(certificate);
+    tg_doctor_host_certificate(findings, with_line, line, &config, policy, WORLD_TIME);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_OK), 1);
+    tg_doctor_host_certificate(findings, with_line, line, &config, policy, WORLD_TIME + 3600);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_ERROR), 3);
+    (void)strcpy(config.name, "ops2");
+    tg_doctor_host_certificate(findings, with_line, line, &config, policy, WORLD_TIME);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_ERROR), 4);
+    (void)strcpy(config.name, "ops1");
+    tg_public_key_free(authorities[0]);
+    authorities[0] = world_key(KEY_OTHER_CA);
+    tg_doctor_host_certificate(findings, with_line, line, &config, policy, WORLD_TIME);
+    assert_int_equal(tg_findings_at(findings, TG_LEVEL_ERROR), 5);
+    free(line);
+    tg_certificate_free(certificate);
+    tg_public_key_free(authorities[0]);
+    policy->host_ca = NULL;
+    policy->host_ca_count = 0;
+    tg_policy_free(policy);
+    free(findings);
+}
+
 static void finds_bad_settings(void **state)
 {
     static const struct {
@@ -63,6 +130,10 @@ static void finds_bad_settings(void **state)
         enum tg_level level;
         const char *part; /* of the fix */
     } rows[] = {
+        {"revokedkeys", "", 902, TG_LEVEL_WARNING, "RevokedKeys /run/tegata/revoked_keys"},
+        {"revokedkeys", "revokedkeys none", 902, TG_LEVEL_WARNING, "RevokedKeys /run/tegata/revoked_keys"},
+        {"revokedkeys", "revokedkeys /etc/ssh/revoked", 902, TG_LEVEL_WARNING,
+         "RevokedKeys /run/tegata/revoked_keys"},
         {"usepam", "usepam no", 902, TG_LEVEL_ERROR, "UsePAM yes"},
         {"passwordauthentication", "passwordauthentication yes", 902, TG_LEVEL_ERROR,
          "PasswordAuthentication no"},
@@ -470,6 +541,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepts_good_settings),
+        cmocka_unit_test(judges_host_certificates),
         cmocka_unit_test(finds_bad_settings),
         cmocka_unit_test(compares_authorities),
         cmocka_unit_test(wants_security_keys_where_a_rule_does),

@@ -141,6 +141,11 @@ static void test_keys_refused(void **state)
         {"user_ca=[1]", "'user_ca'"},
         {"user_ca/0=\"nonsense\"", "'user_ca'"},
         {"user_ca/0=\"%alice\"", "listed twice"},
+        {"host_ca=1", "'host_ca'"},
+        {"host_ca=[1]", "'host_ca'"},
+        {"host_ca=[\"nonsense\"]", "'host_ca'"},
+        {"host_ca=[] host_ca+=\"%ca\"", "listed twice"},
+        {"host_ca=[] host_ca+=\"%alice\"", "listed twice"},
     };
     (void)state;
     assert_all_refused(rows, sizeof rows / sizeof rows[0]);

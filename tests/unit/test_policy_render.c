@@ -38,6 +38,7 @@ static void test_shown(void **state)
         {"people/alice/confined=1", "groups: dev, sre  confined"},
         {"people/alice/disabled=1", "DISABLED"},
         {"accounts/deploy/confined=1", "deploy  uid 20100  confined"},
+        {"host_ca=[] host_ca+=\"%other_ca\"", ", for hosts"},
         {"rules/0/max_extension_seconds=5400", "by 1h30m in all at most"},
         {"rules/0/end_with_certificate=1", "with the certificate, if that is earlier"},
         {"rules/0/record=1", "  recorded"},

@@ -621,23 +621,62 @@ static void nonces_and_tokens(void **state)
     assert_int_equal(tg_store_nonce_use(store, "other", "n", 100, 50, &fixture->error), 0);
     assert_int_equal(tg_store_nonce_use(store, "key", "n", 300, 200, &fixture->error),
                      0); /* forgotten by then */
-    char *person = NULL;
-    char *key = NULL;
-    assert_int_equal(tg_store_token_add(store, "digest", "alice", "SHA256:a", 100, 50, &fixture->error), 0);
-    assert_int_equal(tg_store_token(store, "digest", 99, &person, &key, &fixture->error), 0);
-    assert_string_equal(person, "alice");
-    assert_string_equal(key, "SHA256:a");
-    free(key);
-    free(person);
-    assert_refused(fixture, tg_store_token(store, "digest", 100, &person, &key, &fixture->error),
-                   TG_token_invalid);
-    assert_refused(fixture, tg_store_token(store, "other", 99, &person, &key, &fixture->error),
-                   TG_token_invalid);
+    struct tg_stored_token token;
+    assert_int_equal(
+        tg_store_token_add(store, "digest", "alice", "SHA256:a", TG_TOKEN_WEB, 100, 50, &fixture->error), 0);
+    assert_int_equal(tg_store_token(store, "digest", 99, &token, &fixture->error), 0);
+    assert_string_equal(token.person, "alice");
+    assert_string_equal(token.key, "SHA256:a");
+    assert_int_equal(token.scope, TG_TOKEN_WEB);
+    tg_stored_token_clear(&token);
+    assert_refused(fixture, tg_store_token(store, "digest", 100, &token, &fixture->error), TG_token_invalid);
+    assert_refused(fixture, tg_store_token(store, "other", 99, &token, &fixture->error), TG_token_invalid);
+}
+
+static int count_revocation(void *context, const struct tg_stored_revocation *revocation)
+{
+    assert_string_equal(revocation->key, "SHA256:x");
+    ++*(int *)context;
+    return 0;
+}
+
+static void revocations_are_only_added(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct tg_stored_revocation entry = {
+        .key = "SHA256:x", .authority = "", .serial = "", .key_id = ""};
+    struct tg_new_revocations new = {
+        .list = &entry, .count = 1, .person = "alice", .reason = "lost", .version = 5000};
+    struct tg_stored_revocation_list list;
+    struct tg_error *error = &fixture->error;
+    int64_t revision;
+    int64_t by_alice;
+    int count = 0;
+    bool added;
+    assert_int_equal(tg_store_revocation_list(fixture->store, &list, error), 0);
+    assert_int_equal(list.version, 0);
+    assert_int_equal(tg_store_revocations_add(fixture->store, &new, 5, &added, &revision, error), 0);
+    assert_true(added);
+    assert_true(revision > 0);
+    /* The same again: no new list, no new revision for hosts to come for. */
+    new.version = 6000;
+    assert_int_equal(tg_store_revocations_add(fixture->store, &new, 6, &added, &revision, error), 0);
+    assert_false(added);
+    assert_int_equal(tg_store_revocation_list(fixture->store, &list, error), 0);
+    assert_int_equal(list.version, 5000);
+    assert_int_equal(list.generated, 5);
+    assert_int_equal(tg_store_revocations(fixture->store, count_revocation, &count, error), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(tg_store_revocations_by(fixture->store, "alice", &by_alice, error), 0);
+    assert_int_equal(by_alice, 1);
+    assert_int_equal(tg_store_revocations_by(fixture->store, "bob", &by_alice, error), 0);
+    assert_int_equal(by_alice, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(revocations_are_only_added, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_ticket_is_stored_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_approval_is_stored_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_state_is_left_only_from_where_it_may_be, set_up, tear_down),

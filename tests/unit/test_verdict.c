@@ -23,9 +23,10 @@
 struct row {
     enum tg_reason reason;
     const char *what;
-    const char *policy;    /* changes, see world.h */
-    const char *ticket;    /* likewise */
-    const char *approvals; /* see world.h; NULL: "bob@30" */
+    const char *policy;      /* changes, see world.h */
+    const char *ticket;      /* likewise */
+    const char *approvals;   /* see world.h; NULL: "bob@30" */
+    const char *revocations; /* likewise */
     void (*certificate)(struct tg_certificate *certificate);
     const char *login_key; /* of the certificate; NULL: alice's */
     const char *authority; /* NULL: the policy's */
@@ -146,6 +147,18 @@ static const struct row rows[] = {
     {TG_certificate_revoked, "CA revoked", .policy = "revoked/keys+=\"@ca\""},
     {TG_certificate_revoked, "serial revoked", .policy = "revoked/serials+=\"42\""},
     {TG_certificate_revoked, "key id revoked", .policy = "revoked/key_ids+=\"alice@laptop\""},
+    {TG_certificate_revoked, "the list: key revoked", .revocations = "key=alice"},
+    {TG_certificate_revoked, "the list: key revoked, no certificate", .revocations = "key=alice",
+     .without_certificate = true},
+    {TG_certificate_revoked, "the list: CA revoked", .revocations = "key=ca"},
+    {TG_certificate_revoked, "the list: serial revoked", .revocations = "serial=7 serial=42"},
+    {TG_certificate_revoked, "the list: key id revoked", .revocations = "key_id=alice@laptop"},
+    {TG_allowed, "the list: others are revoked", .revocations = "key=erin serial=43 key_id=alice"},
+    {TG_allowed, "the list: the same of another CA",
+     .revocations = "other:serial=42 other:key_id=alice@laptop"},
+    {TG_approver_unknown, "the list: the approver's key revoked", .revocations = "key=bob"},
+    {TG_allowed, "the list: another's approval counts", .revocations = "key=bob",
+     .approvals = "bob@30 carol@40", .ends = 40 + 1800},
     {TG_allowed, "others are revoked", .policy = "revoked/serials+=\"43\" revoked/key_ids+=\"alice\""},
     {TG_certificate_software_key, "a plain key under a hardware rule", .policy = "rules/0/hardware_key=1"},
     {TG_certificate_software_key, "the same, without certificate", .policy = "rules/0/hardware_key=1",
@@ -377,6 +390,8 @@ static bool judge_row(const struct row *row)
 {
     /* What a changed policy no longer has, an approval may still have been made with. */
     struct tg_policy *before = world_policy(NULL), *policy = world_policy(row->policy);
+    struct tg_krl *revocations = world_revocations(row->revocations);
+    policy->revocations = revocations;
     struct tg_held_ticket held = {
         .ticket = world_ticket(row->ticket), .state = row->state, .sessions_opened = row->sessions_opened};
     world_hold_approvals(before, row->approvals, &held);
@@ -406,6 +421,7 @@ static bool judge_row(const struct row *row)
     world_release(&held);
     tg_policy_free(policy);
     tg_policy_free(before);
+    tg_krl_free(revocations);
     return right;
 }
 

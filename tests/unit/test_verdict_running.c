@@ -37,9 +37,10 @@ struct extension {
 struct row {
     enum tg_reason reason;
     const char *what;
-    const char *policy;    /* changes, see world.h; NULL: EXTENSIBLE */
-    const char *ticket;    /* likewise, of the ticket that opened it */
-    const char *approvals; /* of it; NULL: "bob@30" */
+    const char *policy;      /* changes, see world.h; NULL: EXTENSIBLE */
+    const char *ticket;      /* likewise, of the ticket that opened it */
+    const char *approvals;   /* of it; NULL: "bob@30" */
+    const char *revocations; /* see world.h */
     enum tg_ticket_state state;
     uint32_t sessions_opened;
     struct extension extensions[EXTENSIONS_MAX];
@@ -125,6 +126,14 @@ static const struct row rows[] = {
     {TG_certificate_revoked, "CA revoked", .policy = "revoked/keys+=\"@ca\""},
     {TG_certificate_revoked, "serial revoked", .policy = "revoked/serials+=\"42\""},
     {TG_certificate_revoked, "key id revoked", .policy = "revoked/key_ids+=\"alice@laptop\""},
+    {TG_certificate_revoked, "the list: key revoked", .revocations = "key=alice"},
+    {TG_certificate_revoked, "the list: CA revoked", .revocations = "key=ca"},
+    {TG_certificate_revoked, "the list: serial revoked", .revocations = "serial=7 serial=42"},
+    {TG_certificate_revoked, "the list: key id revoked", .revocations = "key_id=alice@laptop"},
+    {TG_allowed, "the list: others are revoked", .revocations = "key=erin serial=43 key_id=alice"},
+    {TG_allowed, "the list: the same of another CA",
+     .revocations = "other:serial=42 other:key_id=alice@laptop"},
+    {TG_approver_unknown, "the list: the approver's key revoked", .revocations = "key=bob"},
     {TG_certificate_key_unknown, "the key was taken out", .policy = "people/alice/keys=[]"},
     {TG_certificate_software_key, "the rule wants a security key now", .policy = "rules/0/hardware_key=1"},
     {TG_requester_disabled, "alice is disabled", .policy = "people/alice/disabled=1"},
@@ -336,6 +345,8 @@ static bool judge_row(const struct row *row)
     struct tg_policy *policy = world_policy(row->policy != NULL ? row->policy : EXTENSIBLE);
     struct tickets tickets;
     struct tg_right right;
+    struct tg_krl *revocations = world_revocations(row->revocations);
+    policy->revocations = revocations;
     make_tickets(row, &tickets);
     judge(row, policy, &tickets, &right);
     bool expected = is_as_expected(row, &tickets, &right);
@@ -347,6 +358,7 @@ static bool judge_row(const struct row *row)
     for (size_t i = 0; i < tickets.count; i++)
         world_release(&tickets.extensions[i]);
     tg_policy_free(policy);
+    tg_krl_free(revocations);
     return expected;
 }
 

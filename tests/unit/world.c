@@ -96,8 +96,55 @@ static void put(json_t *container, const char *step, json_t *value)
 
 static const struct {
     const char *name, *line;
-} named_keys[] = {{"alice", KEY_ALICE}, {"alice_sk", KEY_ALICE_SK}, {"bob", KEY_BOB},
-                  {"ca", KEY_CA},       {"erin", KEY_ERIN},         {"web", KEY_WEB}};
+} named_keys[] = {{"alice", KEY_ALICE}, {"alice_sk", KEY_ALICE_SK}, {"bob", KEY_BOB},          {"ca", KEY_CA},
+                  {"erin", KEY_ERIN},   {"web", KEY_WEB},           {"other_ca", KEY_OTHER_CA}};
+
+static void revoke(struct tg_krl *krl, const char *word)
+{
+    bool other = strncmp(word, "other:", strlen("other:")) == 0;
+    const char *what = other ? word + strlen("other:") : word;
+    const char *value = strchr(what, '=') + 1;
+    struct tg_public_key *authority = world_key(other ? KEY_OTHER_CA : KEY_CA);
+    struct tg_error error;
+    int result = -1;
+    if (strncmp(what, "serial=", strlen("serial=")) == 0) {
+        uint64_t serial = strtoull(value, NULL, 10);
+        result = tg_krl_add_serials(krl, authority->blob, serial, serial, &error);
+    } else if (strncmp(what, "key_id=", strlen("key_id=")) == 0) {
+        result = tg_krl_add_key_id(krl, authority->blob, value, &error);
+    }
+    for (size_t i = 0; i < sizeof named_keys / sizeof named_keys[0] && *what == 'k' && result != 0; i++) {
+        struct tg_public_key *key = world_key(named_keys[i].line);
+        if (strcmp(value, named_keys[i].name) == 0)
+            result = tg_krl_add_key(krl, key->fingerprint, &error);
+        tg_public_key_free(key);
+    }
+    assert_int_equal(result, 0);
+    tg_public_key_free(authority);
+}
+
+struct tg_krl *world_revocations(const char *words)
+{
+    struct tg_krl *made = tg_krl_new(1, WORLD_TIME);
+    struct tg_krl *read = NULL;
+    struct tg_error error;
+    uint8_t *bytes;
+    size_t length;
+    char *rest;
+    if (words == NULL) {
+        tg_krl_free(made);
+        return NULL;
+    }
+    char *copy = strdup(words);
+    for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest))
+        revoke(made, word);
+    assert_int_equal(tg_krl_write(made, &bytes, &length, &error), 0);
+    assert_int_equal(tg_krl_parse(tg_bytes_of(bytes, length), &read, &error), 0);
+    free(copy);
+    free(bytes);
+    tg_krl_free(made);
+    return read;
+}
 
 /* A text that stands for a key's fingerprint or line is replaced by it. */
 static json_t *with_key(json_t *value)

@@ -27,6 +27,10 @@ struct tg_ticket *world_ticket(const char *changes);
 /* A key of world_keys.h, parsed. */
 struct tg_public_key *world_key(const char *line);
 
+/* A revocation list of words: "key=NAME", "serial=NUMBER", "key_id=TEXT"; the certificates are those of
+ * KEY_CA, of KEY_OTHER_CA behind "other:". As it comes back from its bytes; NULL stays NULL. */
+struct tg_krl *world_revocations(const char *words);
+
 /* Signs a text with a private key of world_keys.h; the caller frees the armored signature. */
 char *world_sign(const char *private_key, const char *name_space, const char *text);
 

@@ -15,6 +15,7 @@ bool check_ssh_folder(const char *folder, struct report *report)
         check_crafted(folder, json_object_get(manifest, "crafted"), report);
         check_signatures(folder, json_object_get(manifest, "sshsig"), false, report);
         check_signatures(folder, json_object_get(manifest, "sshsigWebauthn"), true, report);
+        check_attestations(folder, json_object_get(manifest, "attestation"), report);
     }
     json_decref(manifest);
     return known;

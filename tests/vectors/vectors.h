@@ -55,5 +55,9 @@ bool check_webauthn_folder(const char *folder, struct report *report);
 void check_certificates(const char *folder, const json_t *entries, struct report *report);
 void check_crafted(const char *folder, const json_t *entries, struct report *report);
 void check_signatures(const char *folder, const json_t *entries, bool webauthn, struct report *report);
+void check_attestations(const char *folder, const json_t *entries, struct report *report);
+
+/* The part of a WebAuthn folder that tells how credentials were made. */
+void check_registrations(const json_t *credentials, struct report *report);
 
 #endif

@@ -235,6 +235,8 @@ bool check_webauthn_folder(const char *folder, struct report *report)
         }
         json_decref(document);
     }
+    if (known)
+        check_registrations(array_of(credentials, "credentials"), report);
     json_decref(credentials);
     return known;
 }

@@ -113,6 +113,27 @@ def configure_service(world):
     machine.write(f"{TEGATA_CONFIG}/approvald.conf", change_ini((world.deployment / "approvald.conf").read_text(), {
         ("limits", "requests_per_minute"): "100000",
         ("metrics", "allow"): "127.0.0.1 ::1 10.77.0.0/24",
+        ("accounts", "password_cost"): "1",
+        ("certificate_authority", "socket"): "/run/tegata-ca/ca.sock",
+        ("page", "directory"): "/usr/share/tegata/approval_page",
+    }))
+
+
+def configure_authority(world):
+    """tegata-ca, beside the service. Its keys stay in the deployment's folder as well: tests sign with them what it never would."""
+    machine = world.service
+    number = system.add_user(machine, "tegata-ca", members=("tegata-approvald",))
+    folder = machine.path(TEGATA_CONFIG) / "ca"
+    folder.mkdir()
+    for name in ("user_ca", "host_ca"):
+        shutil.copy(world.deployment / name, folder / name)
+        (folder / name).chmod(0o600)
+        os.chown(folder / name, number, number)
+    state = machine.path("/var/lib/tegata-ca")
+    state.mkdir(mode=0o700)
+    os.chown(state, number, number)
+    machine.write(f"{TEGATA_CONFIG}/ca.conf", change_ini((world.deployment / "ca.conf").read_text(), {
+        ("limits", "each_per_minute"): "10000",
     }))
 
 
@@ -136,6 +157,7 @@ def configure_people(world):
         (world.public / os.path.basename(name)).chmod(0o644)
     template = (world.deployment / "client.conf").read_text()
     for person in people.PEOPLE:
+        # touch.conf: proves who one is, and approves, with the security key; security_key.conf: logs in with it as well.
         home = world.home(person.name)
         folder = home / ".config/tegata"
         folder.mkdir(parents=True)
@@ -148,6 +170,7 @@ def configure_people(world):
         (folder / "client.conf").write_text(text)
         security_key = home / ".ssh/id_ed25519_sk"
         if security_key.exists():
+            (folder / "touch.conf").write_text(change_ini(text, {("person", "approval_key"): str(security_key)}))
             (folder / "security_key.conf").write_text(change_ini(text, {("person", "key"): str(security_key)}))
         hand_over(home / ".config", person.uid)
 
@@ -159,8 +182,8 @@ def write_policy(world):
         security_key = world.home(person.name) / ".ssh/id_ed25519_sk.pub"
         if security_key.exists():
             keys[person.name].append({"key": public_key(security_key), "attested": 1, "uv": 1})
-    user_ca = public_key(world.deployment / "user_ca.pub")
-    text = json.dumps(people.policy(keys, user_ca, int(time.time())), indent=2)
+    authorities = [public_key(world.deployment / f"{name}.pub") for name in ("user_ca", "host_ca")]
+    text = json.dumps(people.policy(keys, *authorities, int(time.time())), indent=2)
     (world.lab / "policy.json").write_text(text + "\n")
 
 

@@ -13,10 +13,10 @@ class Person:
 
 
 PEOPLE = (
-    Person("alice", 20001, "developer", "10.77.0.101"),
+    Person("alice", 20001, "developer", "10.77.0.101", security_key=True),
     Person("bob", 20002, "sre", "10.77.0.102", security_key=True),
     Person("carol", 20003, "sre", "10.77.0.103", security_key=True),
-    Person("dave", 20004, "lead", "10.77.0.104"),
+    Person("dave", 20004, "lead", "10.77.0.104", security_key=True),
     Person("mallory", 20005, "", "10.77.0.105"),
 )
 SHARED_ACCOUNTS = {"deploy": 20100}
@@ -47,7 +47,7 @@ RULES = [
 ]
 
 
-def policy(keys, user_ca, now):
+def policy(keys, user_ca, host_ca, now):
     """`keys`: name -> [{key, attested, uv}]."""
     return {
         "v": 1,
@@ -59,6 +59,7 @@ def policy(keys, user_ca, now):
         "accounts": {name: {"uid": uid} for name, uid in SHARED_ACCOUNTS.items()},
         "groups": {name: {"gid": gid} for name, gid in UNIX_GROUPS.items()},
         "user_ca": [user_ca],
+        "host_ca": [host_ca],
         "rules": RULES,
         "revoked": {"keys": [], "serials": [], "key_ids": []},
         "limits": {"approve_by_seconds": 3600, "open_tickets": 500},

@@ -12,7 +12,7 @@ OPENSSH_WITH_PENALTIES = (9, 8)  # the first that keeps addresses out for a whil
 
 def forget_people(machine):
     """The system below may have users of the same names: they are not those of the lab."""
-    gone = {person.name for person in PEOPLE} | set(SHARED_ACCOUNTS) | {"ops", "tegata", "tegata-principals", "tegata-approvald"}
+    gone = {person.name for person in PEOPLE} | set(SHARED_ACCOUNTS) | {"ops", "tegata", "tegata-principals", "tegata-approvald", "tegata-ca"}
     for file in ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"):
         if machine.path(file).exists():
             mode = machine.path(file).stat().st_mode & 0o777
@@ -76,6 +76,8 @@ AuthorizedPrincipalsCommandUser tegata-principals"""
 # In a bare lab there is no checkpoint: the certificate alone opens the door to a local user.
 BARE_PRINCIPALS = "AuthorizedPrincipalsFile none"
 
+REVOKED_KEYS = "RevokedKeys /run/tegata/revoked_keys\n"
+
 
 def write_sshd(machine, user_ca, bare):
     for file in machine.path("/etc/ssh").glob("ssh_host_*"):
@@ -88,7 +90,7 @@ def write_sshd(machine, user_ca, bare):
     connection = " --connection=%C" if version >= OPENSSH_WITH_CONNECTION else ""
     penalties = NO_PENALTIES if version >= OPENSSH_WITH_PENALTIES else ""
     principals = BARE_PRINCIPALS if bare else PRINCIPALS_COMMAND.format(connection=connection)
-    machine.write("/etc/ssh/sshd_config", SSHD_CONFIG.format(principals=principals) + penalties)
+    machine.write("/etc/ssh/sshd_config", SSHD_CONFIG.format(principals=principals) + penalties + ("" if bare else REVOKED_KEYS))
     machine.write("/etc/ssh/user_ca.pub", user_ca + "\n")
     machine.path("/run/sshd").mkdir(mode=0o755)
 

@@ -1,5 +1,5 @@
 """typist.py QUESTION=ANSWER... -- COMMAND...: runs a command on a terminal of its own and types as a person would: whenever what it says on
-the terminal ends with a QUESTION that has not been answered yet, the ANSWER and Enter. Standard output stays what it is, so that only what
+the terminal has the next QUESTION in it, the ANSWER and Enter. Standard output stays what it is, so that only what
 goes to the terminal is answered; what was said there goes to standard error. Exits as the command does, or with 124 if it hangs."""
 
 import os
@@ -51,7 +51,7 @@ def main():
             continue
         sys.stderr.write(piece.replace("\r\n", "\n"))
         said += piece
-        if answers and said.rstrip().endswith(answers[0][0]):
+        if answers and answers[0][0] in said:
             os.write(terminal, answers.pop(0)[1].encode() + b"\n")
             said = ""
     else:

@@ -106,6 +106,7 @@ class World:
             deployment.make_security_keys(self)
             deployment.init(self)
             deployment.configure_service(self)
+            deployment.configure_authority(self)
             deployment.configure_people(self)
             deployment.write_policy(self)
         user_ca = (self.deployment / "user_ca.pub").read_text().strip()
@@ -127,6 +128,7 @@ class World:
 
     def start_daemons(self):
         if not self.arguments.bare:
+            self.tool("lab-ca", "start")
             self.tool("lab-service", "start")
             deployment.publish(self)
         for host in self.hosts:
@@ -155,7 +157,7 @@ class World:
             return
         stopping = [subprocess.Popen([*command, "stop"], env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                      stderr=subprocess.DEVNULL)
-                    for command in (["lab-service"], *(["lab-agent", host.name] for host in self.hosts))]
+                    for command in (["lab-service"], ["lab-ca"], *(["lab-agent", host.name] for host in self.hosts))]
         for each in stopping:
             each.wait()
 
