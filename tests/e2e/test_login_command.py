@@ -2,8 +2,8 @@
 
 import json
 import os
-import pathlib
 import pwd
+import re
 import sqlite3
 import stat
 import subprocess
@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from service_client import SOURCE, Background, Key, World, find_program
+from service_client import Background, Key, World, find_program
 from software_keys import Device, fingerprint
 from terminal import Terminal
 
@@ -19,9 +19,10 @@ PASSWORD = "correct horse battery"
 ORIGIN, RP_ID = "https://approve.example.com", "approve.example.com"
 
 
-def find(variable, path):
-    program = pathlib.Path(os.environ.get(variable, SOURCE / "build" / path))
-    assert program.exists(), f"build {path} first, or name it in {variable}"
+def find(path):
+    """A program of the build that the service is from."""
+    program = find_program().parent / path
+    assert program.exists(), f"make check builds {path}"
     return program
 
 
@@ -37,7 +38,7 @@ class Scene(World):
 
     def __init__(self, folder):
         self.folder = folder
-        self.program = find("TEGATA_SOFTWARE_KEY", "tests/security_key/tegata_software_key")
+        self.program = find("tests/security_key/tegata_software_key")
         super().__init__(find_program(), folder, f"[page]\norigin = {ORIGIN}\nrp_id = {RP_ID}\n[certificate_authority]\nsocket = {folder}/authority/ca.sock\n"
                                                  "[accounts]\npassword_cost = 1\n")
         self.blue = Device(self.program, folder / "alice_devices", "Blue", "1234")
@@ -71,7 +72,7 @@ class Scene(World):
                           f"[user_ca]\nkey = {self.ca.path}\n[host_ca]\nkey = {self.host_ca.path}\n[limits]\neach_per_minute = 1000\n")
         config.chmod(0o600)
         with open(self.folder / "ca.log", "ab") as log:
-            self.authority = subprocess.Popen([find("TEGATA_CA", "tegata-ca"), "-e", "-c", config], stderr=log, stdin=subprocess.DEVNULL)
+            self.authority = subprocess.Popen([find("tegata-ca"), "-e", "-c", config], stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         while not (self.folder / "authority" / "ca.sock").exists():
             assert self.authority.poll() is None and time.monotonic() < deadline, (self.folder / "ca.log").read_text()
@@ -335,7 +336,7 @@ def test_prepare_without_a_terminal_says_so(scene, session):
 
 def test_config(scene, session):
     block = scene.without_terminal("alice", "config").stdout
-    assert 'Match originalhost ops1,ops2 exec "tegata prepare %n"' in block and "User alice" in block
+    assert re.search(r'Match originalhost ops1,ops2 exec "tegata -C /\S+ prepare %n"', block) and "User alice" in block
     assert "    HostKeyAlias ops1" in block
     # ssh itself reads it.
     (scene.folder / "ssh_config").write_text(block.replace("tegata prepare", "true"))

@@ -26,14 +26,14 @@ def find_chromium():
 
 
 class Chromium:
-    """One browser. spki: base64 SHA-256 digests of the TLS keys that it shall believe."""
+    """One browser. spki: base64 SHA-256 digests of the TLS keys that it shall believe. It finds `hosts` at `address`, and nothing else."""
 
-    def __init__(self, folder, spki, hosts="*.example.test"):
+    def __init__(self, folder, spki, hosts="*.example.test", address="127.0.0.1"):
         to_browser, self._write = self._pipe()
         self._read, from_browser = self._pipe()
         arguments = [find_chromium(), "--headless=new", "--remote-debugging-pipe", f"--user-data-dir={folder}/profile", "--no-sandbox",
                      "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
-                     "--disable-sync", "--disable-default-apps", "--hide-scrollbars", "--lang=en-US", f"--host-resolver-rules=MAP {hosts} 127.0.0.1, MAP * ~NOTFOUND",
+                     "--disable-sync", "--disable-default-apps", "--hide-scrollbars", "--lang=en-US", f"--host-resolver-rules=MAP {hosts} {address}, MAP * ~NOTFOUND",
                      f"--ignore-certificate-errors-spki-list={','.join(spki)}", "about:blank"]
         # The browser wants descriptors 3 and 4.
         with open(pathlib.Path(folder) / "chromium.log", "wb") as log:

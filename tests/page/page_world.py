@@ -19,14 +19,18 @@ class Tls:
     spki: str
 
 
+def spki_of(certificate):
+    """The digest of a certificate's public key, by which Chromium is told to believe it."""
+    return subprocess.run(f"openssl x509 -in {certificate} -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | openssl base64",
+                          shell=True, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def make_certificate(folder):
     certificate, key = folder / "server.pem", folder / "server.key"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=tegata-test",
                     "-addext", "subjectAltName=DNS:*.example.test,IP:127.0.0.1", "-keyout", key, "-out", certificate], check=True, capture_output=True)
     key.chmod(0o600)
-    spki = subprocess.run(f"openssl x509 -in {certificate} -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | openssl base64",
-                          shell=True, check=True, capture_output=True, text=True).stdout.strip()
-    return Tls(certificate, key, spki)
+    return Tls(certificate, key, spki_of(certificate))
 
 
 class PageService(Service):
