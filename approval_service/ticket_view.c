@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "approval_service/ticket_view.h"
 
+#include "lib/seats.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,13 +148,26 @@ static bool has_approved(const struct tg_held_ticket *held, const char *person)
     return false;
 }
 
-static bool is_wanted(const struct tg_rule *rule, const uint32_t *missing, const struct tg_person *person)
+/* The seats of the rule, with whoever has approved in them. */
+static void seat_approvers(const struct tg_policy *policy, const struct tg_rule *rule,
+                           const struct tg_held_ticket *held, struct tg_seats *seats)
 {
-    for (size_t i = 0; i < rule->approver_count; i++) {
-        if (missing[i] > 0 && tg_person_in_group(person, rule->approvers[i].group))
-            return true;
+    tg_seats_of_rule(seats, rule);
+    for (size_t i = 0; i < held->approval_count; i++) {
+        const struct tg_held_approval *approval = &held->approvals[i];
+        const struct tg_person *person = approval->approval == NULL || approval->refused != TG_allowed
+                                             ? NULL
+                                             : tg_policy_person(policy, approval->approval->approver);
+        if (person != NULL)
+            (void)tg_seats_add(seats, person);
     }
-    return false;
+}
+
+/* Would this person fill a seat? Those who sit may move for it. */
+static bool is_wanted(const struct tg_seats *seats, const struct tg_person *person)
+{
+    struct tg_seats with = *seats;
+    return tg_seats_add(&with, person);
 }
 
 /* `missing` and `approvers`: who is still needed while the ticket is pending. */
@@ -174,10 +189,12 @@ static void list_missing(const struct tg_service *service, const struct tg_held_
             (void)json_array_append_new(missing, json_pack("{s:s, s:I}", "group", rule->approvers[i].group,
                                                            "count", (json_int_t)counts[i]));
     }
+    struct tg_seats seats;
+    seat_approvers(policy, rule, held, &seats);
     for (size_t i = 0; i < policy->person_count; i++) {
         const struct tg_person *person = &policy->people[i];
         if (tg_may_approve(policy, held->ticket, person->name) && !has_approved(held, person->name) &&
-            is_wanted(rule, counts, person))
+            is_wanted(&seats, person))
             (void)json_array_append_new(approvers, json_string(person->name));
     }
 }

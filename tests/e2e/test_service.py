@@ -285,6 +285,8 @@ def test_two_approvers(world, ops1):
     shown = world.dave.approve(text).ok(201)
     assert shown["state"] == "pending"
     assert sum(group["count"] for group in shown["missing"]) == 1
+    # dave is in both groups, and so leaves either seat to others.
+    assert shown["approvers"] == ["bob", "carol"]
     world.dave.approve(text).refused(409, "approval_exists")
     assert world.bob.approve(text).ok(201)["state"] == "approved"
 
