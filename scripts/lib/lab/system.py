@@ -76,7 +76,7 @@ AuthorizedPrincipalsCommandUser tegata-principals"""
 # In a bare lab there is no checkpoint: the certificate alone opens the door to a local user.
 BARE_PRINCIPALS = "AuthorizedPrincipalsFile none"
 
-REVOKED_KEYS = "RevokedKeys /run/tegata/revoked_keys\n"
+FROM_THE_AGENT = "RevokedKeys /run/tegata/revoked_keys\nHostCertificate /run/tegata/host_certificate.pub\n"
 
 
 def write_sshd(machine, user_ca, bare):
@@ -90,7 +90,7 @@ def write_sshd(machine, user_ca, bare):
     connection = " --connection=%C" if version >= OPENSSH_WITH_CONNECTION else ""
     penalties = NO_PENALTIES if version >= OPENSSH_WITH_PENALTIES else ""
     principals = BARE_PRINCIPALS if bare else PRINCIPALS_COMMAND.format(connection=connection)
-    machine.write("/etc/ssh/sshd_config", SSHD_CONFIG.format(principals=principals) + penalties + ("" if bare else REVOKED_KEYS))
+    machine.write("/etc/ssh/sshd_config", SSHD_CONFIG.format(principals=principals) + penalties + ("" if bare else FROM_THE_AGENT))
     machine.write("/etc/ssh/user_ca.pub", user_ca + "\n")
     machine.path("/run/sshd").mkdir(mode=0o755)
 
