@@ -125,6 +125,8 @@ static int signer_by_key(struct tg_service *service, const struct tg_public_key 
     if (is_person(who) || (who == TG_CALLER_ADMINISTRATOR && !is_root_key(service, key)))
         return check_policy(service, error) < 0 ? -1 : person_by_key(service, key, caller, error);
     if (who == TG_CALLER_HOST) {
+        if (service->policy != NULL && tg_policy_revokes_key(service->policy, key->fingerprint))
+            return tg_fail(error, TG_request_forbidden, "the key %s is revoked", key->fingerprint);
         if (tg_store_host_by_key(service->store, key->fingerprint, take_host, caller, error) < 0)
             return -1;
     } else if (!is_root_key(service, key)) {
@@ -177,14 +179,18 @@ static int check_monitor(const struct tg_service *service, const char *address, 
     return tg_fail(error, TG_request_forbidden, "[metrics] allow does not name your address %s", address);
 }
 
+bool tg_is_administrator(const struct tg_service *service, const char *name)
+{
+    const struct tg_person *person = tg_policy_person(service->policy, name);
+    return person != NULL && service->administrators[0] != '\0' &&
+           tg_person_in_group(person, service->administrators);
+}
+
 /* Root keys have no name. */
 static int check_administrator(const struct tg_service *service, const struct tg_caller *caller,
                                struct tg_error *error)
 {
-    const struct tg_person *person =
-        caller->name[0] == '\0' ? NULL : tg_policy_person(service->policy, caller->name);
-    if (caller->name[0] == '\0' || (person != NULL && service->administrators[0] != '\0' &&
-                                    tg_person_in_group(person, service->administrators)))
+    if (caller->name[0] == '\0' || tg_is_administrator(service, caller->name))
         return 0;
     return tg_fail(error, TG_request_forbidden, "%s is not in the group that [accounts] administrators names",
                    caller->name);

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-void tg_network_of(const char *address, char network[TG_NETWORK_SIZE])
+/* The first `bytes` of an IPv6 address; an IPv4 address as it is. */
+static void cut(const char *address, size_t bytes, char network[TG_NETWORK_SIZE])
 {
     struct in6_addr six;
     char copy[TG_NETWORK_SIZE];
@@ -18,8 +19,18 @@ void tg_network_of(const char *address, char network[TG_NETWORK_SIZE])
         (void)inet_ntop(AF_INET, six.s6_addr + 12, network, TG_NETWORK_SIZE);
         return;
     }
-    memset(six.s6_addr + 8, 0, 8);
+    memset(six.s6_addr + bytes, 0, sizeof six.s6_addr - bytes);
     (void)inet_ntop(AF_INET6, &six, network, TG_NETWORK_SIZE);
+}
+
+void tg_network_of(const char *address, char network[TG_NETWORK_SIZE])
+{
+    cut(address, 8, network);
+}
+
+void tg_site_of(const char *address, char site[TG_NETWORK_SIZE])
+{
+    cut(address, 6, site);
 }
 
 static uint64_t mix(uint64_t hash, const char *text)

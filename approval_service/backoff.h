@@ -36,6 +36,9 @@ struct tg_backoff {
  * What is no address is taken as it is. */
 void tg_network_of(const char *address, char network[TG_NETWORK_SIZE]);
 
+/* The /48 of an IPv6 address, which one customer may have whole; else as tg_network_of(). */
+void tg_site_of(const char *address, char site[TG_NETWORK_SIZE]);
+
 /* 0: may try now; and the attempt is counted as a failure until tg_backoff_succeeded() takes it back, so that
  * many at once count as many, and so do those whose caller hangs up. Else: the milliseconds to wait. */
 int64_t tg_backoff_attempt(struct tg_backoff *backoff, const char *name, const char *network, int64_t now_ms);

@@ -5,6 +5,7 @@
  */
 #include "approval_service/body.h"
 #include "approval_service/call_job.h"
+#include "approval_service/password_job.h"
 #include "approval_service/sign_in_call.h"
 #include "approval_service/store_accounts.h"
 
@@ -70,7 +71,7 @@ static struct certificate_job *new_job(const struct tg_service *service,
         (void)tg_fail(error, TG_policy_missing, "the service has no policy yet: tegata policy publish");
         return NULL;
     }
-    tg_network_of(request->address, network);
+    tg_site_of(request->address, network);
     if (tg_workers_room(service->issuing, network, error) < 0)
         return NULL;
     struct certificate_job *job = calloc(1, sizeof *job);
@@ -88,6 +89,17 @@ static struct certificate_job *new_job(const struct tg_service *service,
     if (job != NULL)
         release(&job->job);
     return NULL;
+}
+
+/* tegata-ca does not know the revocation list, and either may have changed while it was asked. */
+static int check_revoked(const struct tg_service *service, const struct certificate_job *job,
+                         struct tg_error *error)
+{
+    if (tg_sign_in_person(service, job->name) == NULL)
+        return tg_fail(error, TG_requester_disabled, "the policy does not know %s any more", job->name);
+    if (tg_policy_revokes_key(service->policy, job->fingerprint))
+        return tg_fail(error, TG_certificate_revoked, "the key %s is revoked", job->fingerprint);
+    return 0;
 }
 
 static int begin_person(struct tg_service *service, const struct tg_http_request *request,
@@ -110,6 +122,10 @@ static int begin_person(struct tg_service *service, const struct tg_http_request
     (void)snprintf(job->name, sizeof job->name, "%s", signed_in.person->name);
     memcpy(job->fingerprint, signed_in.key->fingerprint, sizeof job->fingerprint);
     tg_signed_in_clear(&signed_in);
+    if (check_revoked(service, job, error) < 0) {
+        release(&job->job);
+        return -1;
+    }
     tg_call_job_start(service->issuing, &job->job, answer);
     return 0;
 }
@@ -119,7 +135,8 @@ static int check_certificate(const struct certificate_job *job, const struct tg_
                              struct tg_error *error)
 {
     enum tg_certificate_type type = job->key == NULL ? TG_CERTIFICATE_USER : TG_CERTIFICATE_HOST;
-    if (certificate->type != type || strcmp(certificate->key->fingerprint, job->fingerprint) != 0)
+    if (certificate->type != type || strcmp(certificate->key->fingerprint, job->fingerprint) != 0 ||
+        certificate->principal_count != 1 || !tg_certificate_has_principal(certificate, job->name))
         return tg_fail(error, TG_internal_error, "tegata-ca has certified something else than was asked for");
     if (certificate->valid_before > INT64_MAX || certificate->valid_after > INT64_MAX)
         return tg_fail(error, TG_internal_error, "tegata-ca has made a certificate without an end");
@@ -175,7 +192,9 @@ static int finish_person(struct tg_service *service, const struct tg_http_reques
                                            .valid_after = (int64_t)certificate->valid_after,
                                            .valid_before = (int64_t)certificate->valid_before,
                                            .issued = tg_service_now(service)};
-    int result = tg_store_certificate_add(service->store, &stored, error);
+    int result = check_revoked(service, job, error);
+    if (result == 0)
+        result = tg_store_certificate_add(service->store, &stored, error);
     if (result == 0) {
         service->counters.certificates++;
         tg_log(&service->log, LOG_NOTICE, "certificate %s issued to %s for the key %s", key_id, job->name,

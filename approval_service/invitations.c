@@ -27,6 +27,23 @@ static json_t *invitation(const struct tg_service *service, const char *person, 
     return object;
 }
 
+/* The enrolment token is in the images of hosts: it may bring the first people in, and take nobody's password
+ * away. */
+static int check_token(struct tg_service *service, const struct tg_caller *caller, const char *person,
+                       struct tg_error *error)
+{
+    char *hash = NULL;
+    if (caller->name[0] != '\0' || caller->key[0] != '\0')
+        return 0;
+    if (tg_store_password(service->store, person, &hash, error) < 0)
+        return -1;
+    bool has_account = hash != NULL;
+    free(hash);
+    return has_account ? tg_fail(error, TG_request_forbidden,
+                                 "%s has a password: a root key or an administrator may invite again", person)
+                       : 0;
+}
+
 int tg_post_invitations(struct tg_service *service, const struct tg_http_request *request,
                         struct tg_http_answer *answer, struct tg_error *error)
 {
@@ -40,7 +57,8 @@ int tg_post_invitations(struct tg_service *service, const struct tg_http_request
         return tg_fail(error, TG_not_found, "the policy knows no person of this name");
     if (person->disabled)
         return tg_fail(error, TG_requester_disabled, "%s is disabled in the policy", person->name);
-    if (tg_secret_make(TG_SECRET_BYTES, token, digest, error) < 0)
+    if (check_token(service, &request->caller, person->name, error) < 0 ||
+        tg_secret_make(TG_SECRET_BYTES, token, digest, error) < 0)
         return -1;
     int64_t expires = tg_service_now(service) + INVITATION_SECONDS;
     int result = tg_store_invitation_add(service->store, digest, person->name, expires, error);

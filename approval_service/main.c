@@ -66,9 +66,7 @@ static bool read_arguments(int argc, char **argv, struct arguments *out, int *st
             out->check = true;
     }
     *status = parser.end == TG_OPTIONS_SHOWN ? EXIT_SUCCESS : EXIT_USAGE;
-    if (parser.end == TG_OPTIONS_OPERANDS && parser.first_operand < argc)
-        (void)fprintf(stderr, "tegata-approvald: takes no operands, see --help\n");
-    return parser.end == TG_OPTIONS_OPERANDS && parser.first_operand == argc;
+    return parser.end == TG_OPTIONS_OPERANDS && tg_options_no_operands(&parser, argc, argv);
 }
 
 static int open_listener(const struct tg_service_config *config, int *out, struct tg_error *error)

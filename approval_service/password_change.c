@@ -6,19 +6,6 @@
 #include "approval_service/password_job.h"
 #include "approval_service/store_accounts.h"
 
-#include "lib/monotonic.h"
-
-/* Guessing the old password by a session that was left open waits as guessing at the door does. */
-static int check_wait(struct tg_service *service, const char *person, const char *network,
-                      struct tg_http_answer *answer, struct tg_error *error)
-{
-    int64_t wait = tg_backoff_attempt(&service->backoff, person, network, tg_monotonic_ms());
-    if (wait == 0)
-        return 0;
-    answer->retry_after = (unsigned)((wait + 999) / 1000);
-    return tg_fail(error, TG_sign_in_wait, "try again in %u s", answer->retry_after);
-}
-
 static int begin(struct tg_service *service, const struct tg_http_request *request,
                  struct tg_http_answer *answer, struct tg_error *error)
 {
@@ -29,7 +16,7 @@ static int begin(struct tg_service *service, const struct tg_http_request *reque
     struct tg_password_job *job = tg_password_job_new(service, request, error);
     if (job == NULL)
         return -1;
-    if (check_wait(service, person, job->job.network, answer, error) < 0 ||
+    if (tg_password_attempt(service, request, person, answer, error) < 0 ||
         tg_password_job_person(service, job, person, error) < 0) {
         tg_job_abandon(&job->job);
         return -1;
@@ -51,7 +38,7 @@ static int finish(struct tg_service *service, const struct tg_http_request *requ
         return 0;
     if (!job->right)
         return tg_fail(error, TG_sign_in_failed, "this is not the password that %s has now", person);
-    tg_backoff_succeeded(&service->backoff, person, job->job.network);
+    tg_password_succeeded(service, request, person);
     if (tg_store_password_change(service->store, person, job->stored, job->made, request->caller.token,
                                  tg_service_now(service), error) < 0)
         return -1;

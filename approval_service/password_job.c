@@ -4,6 +4,8 @@
 #include "approval_service/call_job.h"
 #include "approval_service/store_accounts.h"
 
+#include "lib/monotonic.h"
+
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +41,7 @@ struct tg_password_job *tg_password_job_new(const struct tg_service *service,
                                             const struct tg_http_request *request, struct tg_error *error)
 {
     char network[TG_NETWORK_SIZE];
-    tg_network_of(request->address, network);
+    tg_site_of(request->address, network);
     if (tg_workers_room(service->hashing, network, error) < 0)
         return NULL;
     struct tg_password_job *job = calloc(1, sizeof *job);
@@ -72,6 +74,26 @@ int tg_password_job_person(const struct tg_service *service, struct tg_password_
     (void)snprintf(job->stored, sizeof job->stored, "%s", job->known ? hash : job->setting);
     free(hash);
     return 0;
+}
+
+int tg_password_attempt(struct tg_service *service, const struct tg_http_request *request, const char *person,
+                        struct tg_http_answer *answer, struct tg_error *error)
+{
+    char network[TG_NETWORK_SIZE];
+    tg_network_of(request->address, network);
+    int64_t wait = tg_backoff_attempt(&service->backoff, person, network, tg_monotonic_ms());
+    if (wait == 0)
+        return 0;
+    answer->retry_after = (unsigned)((wait + 999) / 1000);
+    return tg_fail(error, TG_sign_in_wait, "try again in %u s", answer->retry_after);
+}
+
+void tg_password_succeeded(struct tg_service *service, const struct tg_http_request *request,
+                           const char *person)
+{
+    char network[TG_NETWORK_SIZE];
+    tg_network_of(request->address, network);
+    tg_backoff_succeeded(&service->backoff, person, network);
 }
 
 void tg_password_job_submit(struct tg_service *service, struct tg_password_job *job,

@@ -34,6 +34,13 @@ struct tg_password_job *tg_password_job_new(const struct tg_service *service,
 int tg_password_job_person(const struct tg_service *service, struct tg_password_job *job, const char *person,
                            struct tg_error *error);
 
+/* Guessing by a session that was left open waits as guessing at the door does: sign_in_wait, with
+ * answer->retry_after. */
+int tg_password_attempt(struct tg_service *service, const struct tg_http_request *request, const char *person,
+                        struct tg_http_answer *answer, struct tg_error *error);
+void tg_password_succeeded(struct tg_service *service, const struct tg_http_request *request,
+                           const char *person);
+
 /* Hands it to the workers and makes the call wait. */
 void tg_password_job_submit(struct tg_service *service, struct tg_password_job *job,
                             struct tg_http_answer *answer);

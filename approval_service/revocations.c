@@ -133,13 +133,6 @@ struct wish {
     char key_id[KEY_ID_SIZE];
 };
 
-static bool is_administrator(const struct tg_service *service, const char *name)
-{
-    const struct tg_person *person = tg_policy_person(service->policy, name);
-    return person != NULL && service->administrators[0] != '\0' &&
-           tg_person_in_group(person, service->administrators);
-}
-
 static void add(struct wish *wish, struct tg_stored_revocation entry)
 {
     wish->list[wish->count] = entry;
@@ -223,7 +216,7 @@ static int read_wish(struct tg_service *service, const struct tg_http_request *r
                      struct tg_error *error)
 {
     const char *name = request->caller.name;
-    bool administrator = is_administrator(service, name);
+    bool administrator = tg_is_administrator(service, name);
     const char *key = tg_body_text(request->parsed, "key");
     const char *serial = tg_body_text(request->parsed, "serial");
     const char *key_id = tg_body_text(request->parsed, "key_id");

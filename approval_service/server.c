@@ -362,6 +362,16 @@ static bool has_connections(const struct tg_server *server)
     return info != NULL && info->num_connections > 0;
 }
 
+/* Also just before libmicrohttpd is stopped, which aborts if a connection is suspended: a call that comes in
+ * meanwhile may begin to wait. */
+static void wake_everybody(struct tg_server *server)
+{
+    static const enum tg_wait_kind kinds[] = {TG_WAIT_HOST, TG_WAIT_TICKET, TG_WAIT_SESSIONS,
+                                              TG_WAIT_CERTIFICATE, TG_WAIT_JOB};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        tg_waiting_wake(&server->service->waiting, kinds[i], NULL);
+}
+
 void tg_server_stop(struct tg_server *server, int patience_ms)
 {
     if (server == NULL)
@@ -370,18 +380,15 @@ void tg_server_stop(struct tg_server *server, int patience_ms)
     int listener = MHD_quiesce_daemon(server->daemon);
     if (listener >= 0)
         (void)close(listener);
-    tg_waiting_wake(&server->service->waiting, TG_WAIT_HOST, NULL);
-    tg_waiting_wake(&server->service->waiting, TG_WAIT_TICKET, NULL);
-    tg_waiting_wake(&server->service->waiting, TG_WAIT_SESSIONS, NULL);
-    tg_waiting_wake(&server->service->waiting, TG_WAIT_CERTIFICATE, NULL);
-    tg_waiting_wake(&server->service->waiting, TG_WAIT_JOB, NULL);
     int64_t end = tg_monotonic_ms() + patience_ms;
     struct pollfd poller = {.fd = tg_server_descriptor(server), .events = POLLIN};
     while (has_connections(server) && tg_monotonic_ms() < end) {
+        wake_everybody(server);
         tg_server_run(server);
         int timeout = tg_server_timeout(server);
         (void)poll(&poller, 1, timeout < 0 || timeout > 50 ? 50 : timeout);
     }
+    wake_everybody(server);
     MHD_stop_daemon(server->daemon);
     free(server);
 }

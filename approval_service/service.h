@@ -148,6 +148,9 @@ void tg_service_resume(struct tg_service *service, struct tg_http_request *reque
 int tg_authenticate(struct tg_service *service, struct tg_http_request *request, enum tg_caller_kind who,
                     struct tg_error *error);
 
+/* Is the person in the group that [accounts] administrators names? */
+bool tg_is_administrator(const struct tg_service *service, const char *name);
+
 /* The policy from the store, verified again with the root keys. At start. */
 int tg_policy_load(struct tg_service *service, struct tg_error *error);
 

@@ -10,9 +10,9 @@
 #include "approval_service/store_accounts.h"
 
 #include "lib/digest.h"
-#include "lib/monotonic.h"
 
 #include <openssl/crypto.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int begin(struct tg_service *service, const struct tg_http_request *request,
@@ -24,15 +24,8 @@ static int begin(struct tg_service *service, const struct tg_http_request *reque
     struct tg_password_job *job = tg_password_job_new(service, request, error);
     if (job == NULL)
         return -1;
-    int64_t wait = tg_backoff_attempt(&service->backoff, name, job->job.network, tg_monotonic_ms());
-    int result = 0;
-    if (wait > 0) {
-        answer->retry_after = (unsigned)((wait + 999) / 1000);
-        result = tg_fail(error, TG_sign_in_wait, "try again in %u s", answer->retry_after);
-    }
-    if (result == 0)
-        result = tg_password_job_person(service, job, name, error);
-    if (result < 0) {
+    if (tg_password_attempt(service, request, name, answer, error) < 0 ||
+        tg_password_job_person(service, job, name, error) < 0) {
         tg_job_abandon(&job->job);
         return -1;
     }
@@ -109,6 +102,18 @@ static int give_nonce(struct tg_service *service, const struct tg_person *person
                                error);
 }
 
+/* The password may have been changed while the hash was computed. */
+static int check_unchanged(struct tg_service *service, const struct tg_password_job *job, const char *name,
+                           struct tg_error *error)
+{
+    char *hash = NULL;
+    if (tg_store_password(service->store, name, &hash, error) < 0)
+        return -1;
+    bool same = hash != NULL && strcmp(hash, job->stored) == 0;
+    free(hash);
+    return same ? 0 : tg_fail(error, TG_sign_in_failed, "no person has this name and this password");
+}
+
 static int finish(struct tg_service *service, const struct tg_http_request *request,
                   struct tg_http_answer *answer, struct tg_error *error)
 {
@@ -121,7 +126,9 @@ static int finish(struct tg_service *service, const struct tg_http_request *requ
     const struct tg_person *person = tg_sign_in_person(service, name);
     if (!job->right || person == NULL)
         return tg_fail(error, TG_sign_in_failed, "no person has this name and this password");
-    tg_backoff_succeeded(&service->backoff, name, job->job.network);
+    if (check_unchanged(service, job, name, error) < 0)
+        return -1;
+    tg_password_succeeded(service, request, name);
     if (job->made[0] != '\0' &&
         tg_store_password_rehash(service->store, name, job->stored, job->made, error) < 0)
         return -1;

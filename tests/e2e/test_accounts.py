@@ -3,6 +3,7 @@ certificate authority is a real tegata-ca; security keys are in software."""
 
 import json
 import re
+import signal
 import subprocess
 import time
 
@@ -101,6 +102,7 @@ def test_who_may_invite(world):
     world.bob.post("/v1/invitations", {"person": "dave"}).refused(403, "request_forbidden")
     world.post("/v1/invitations", {"person": "dave"}).refused(401, "request_unsigned")
     world.post("/v1/invitations", {"person": "dave"}, "x" * 43).refused(401, "token_invalid")
+    world.post("/v1/invitations", {"person": "bob"}, world.service.token).refused(403, "request_forbidden")  # he has a password
     world.root.post("/v1/invitations", {"person": "nobody"}).refused(404, "not_found")
     world.root.post("/v1/invitations", {"person": "eve"}).refused(403, "requester_disabled")
 
@@ -305,6 +307,33 @@ def test_no_certificate_for_anything_else(world):
         world.post("/v1/certificates", world.signed(world.touch, text, name_space)).refused(401, code)
     text = world.document(world.nonce(), key=world.other_touch.public, seconds=0)
     assert world.post("/v1/certificates", world.signed(world.touch, text, "certificate-v1@tegata")).status in (401, 422)
+
+
+def test_no_certificate_for_a_lost_key(world):
+    """tegata-ca does not know the revocation list."""
+    lost = Key(world.place, "bob_lost")
+
+    def certify():
+        text = world.document(world.nonce(), key=lost.public, seconds=0)
+        return world.post("/v1/certificates", world.signed(world.touch, text, "certificate-v1@tegata"))
+
+    world.publish(lambda policy: (world.with_security_keys(policy),
+                                  policy["people"]["bob"]["keys"].append({"key": lost.public, "attested": 0, "uv": 0}))).ok()
+    certify().ok(201)
+    world.post("/v1/revocations", {"key": lost.fingerprint, "serial": "", "key_id": "", "reason": "lost"}, world.session()).ok(201)
+    certify().refused(422, "certificate_revoked")
+    world.publish(world.with_security_keys).ok()
+
+
+def test_a_stop_while_somebody_signs_in(world):
+    connection = world.service.connection()
+    world.service.call("GET", "/healthz", connection=connection).ok()
+    world.service.process.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    body = as_json({"person": "bob", "password": PASSWORD})
+    world.service.call("POST", "/v1/sign-ins", body, connection=connection).refused(503, "service_busy")
+    world.service.stop()  # its status is 0
+    world.service.start()
 
 
 def test_a_certificate_for_a_host(world):

@@ -221,6 +221,10 @@ static void networks(void **state)
         tg_network_of(pairs[i][0], network);
         assert_string_equal(network, pairs[i][1]);
     }
+    tg_site_of("2001:db8:1:2:3:4:5:6", network);
+    assert_string_equal(network, "2001:db8:1::");
+    tg_site_of("192.0.2.7", network);
+    assert_string_equal(network, "192.0.2.7");
 }
 
 struct test_job {
