@@ -183,8 +183,13 @@ def agent(scene):
     path.unlink(missing_ok=True)
 
 
+def with_agent(agent):
+    """An environment without what other tests have named for their keys."""
+    return {"PATH": os.environ["PATH"], "SSH_AUTH_SOCK": agent}
+
+
 def agent_list(agent):
-    done = subprocess.run(["ssh-add", "-L"], env={**os.environ, "SSH_AUTH_SOCK": agent}, capture_output=True, text=True)
+    done = subprocess.run(["ssh-add", "-L"], env=with_agent(agent), capture_output=True, text=True)
     return [line.split()[0] for line in done.stdout.splitlines() if line.startswith("sk-")]
 
 
@@ -201,8 +206,8 @@ def test_login_into_the_agent(scene, agent):
     assert terminal.end() == 0, terminal.seen
     assert sorted(agent_list(agent)) == [certificate, plain]
     # As if the person had added the key, and nothing else.
-    subprocess.run(["ssh-add", "-q", "-D"], env={**os.environ, "SSH_AUTH_SOCK": agent}, check=True)
-    subprocess.run(["ssh-add", "-q", "-k", scene.folder / "id_alice"], env={**os.environ, "SSH_AUTH_SOCK": agent}, check=True)
+    subprocess.run(["ssh-add", "-q", "-D"], env=with_agent(agent), check=True)
+    subprocess.run(["ssh-add", "-q", "-k", scene.folder / "id_alice"], env=with_agent(agent), check=True)
     terminal = scene.at_terminal("alice", "login", "--for", "6s", SSH_AUTH_SOCK=agent)
     scene.type_login(terminal)
     terminal.expect("ssh-agent has it, too")
