@@ -2,6 +2,7 @@
 request."""
 
 import socket
+import ssl
 
 import pytest
 
@@ -20,8 +21,8 @@ def exchange(world, data):
     raw = socket.create_connection(("127.0.0.1", world.service.port), timeout=30)
     answer = b""
     with world.service.context.wrap_socket(raw, server_hostname="127.0.0.1") as connection:
-        connection.sendall(data)
         try:
+            connection.sendall(data)
             while more := connection.recv(65536):
                 answer += more
         except (ConnectionError, ssl.SSLEOFError):  # closed in the middle of what we say
