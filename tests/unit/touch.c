@@ -70,10 +70,11 @@ static struct tg_bytes sign_value(const struct touch_key *key, struct tg_bytes d
     struct tg_writer writer = tg_writer_of(room, size);
     struct tg_error error;
     struct tg_bytes algorithm;
-    struct tg_bytes value;
+    struct tg_bytes value = {0};
     assert_int_equal(tg_ssh_signature_make(&plain, key->private_key, data, &writer, &error), 0);
     struct tg_reader reader = tg_reader_of(tg_bytes_of(room, writer.used));
-    assert_true(tg_read_string(&reader, &algorithm) && tg_read_string(&reader, &value));
+    assert_true(tg_read_string(&reader, &algorithm));
+    assert_true(tg_read_string(&reader, &value));
     return value;
 }
 
