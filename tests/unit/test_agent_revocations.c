@@ -43,6 +43,8 @@ static struct tg_agent *new_agent(struct fixture *fixture)
     (void)snprintf(agent->config.revoked_keys, sizeof agent->config.revoked_keys, "%s",
                    in_folder(&fixture->folder, "revoked_keys"));
     (void)snprintf(agent->config.name, sizeof agent->config.name, "ops1");
+    /* No roster is written: the local names cannot be read. */
+    agent->passwd_path = agent->group_path = "/nonexistent/names";
     assert_int_equal(tg_tickets_init(&agent->tickets), 0);
     assert_int_equal(
         tg_events_open(&agent->events, agent->config.state_directory, "ops1", &quiet, agent->now, &error), 0);
