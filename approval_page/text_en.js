@@ -114,7 +114,7 @@ export default {
   unusual_extension: "Lengthens running sessions of {ticket}.",
 
   code: "The ticket's six words",
-  code_hint: "The command line and the chat show the same six. If theirs differ, it is another ticket: do not approve.",
+  code_hint: "The command line shows the same six. If theirs differ, it is another ticket: do not approve.",
   what: "What it allows",
   where: "Where",
   as_whom: "As",
