@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A digest as six words, short enough to be read out, so that two people can make sure that they look at the
- * same thing: the command, the approval page and the chat show the same six. The words are those of
+ * same thing: the command and the approval page show the same six. The words are those of
  * approval_page/words.txt, from which the table here is made when it is built.
  */
 #ifndef TEGATA_LIB_CODE_WORDS_H

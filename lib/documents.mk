@@ -22,7 +22,7 @@ libtegata_la_SOURCES += \
 	lib/verdict.c \
 	lib/verdict_running.c
 
-# The words in which digests are read out: one list for the command, the page and the chat.
+# The words in which digests are read out: one list for the command and the page.
 libtegata_la_SOURCES += lib/code_words.c lib/code_words.h
 nodist_libtegata_la_SOURCES = lib/code_word_table.c
 CLEANFILES += lib/code_word_table.c
