@@ -18,15 +18,6 @@ enum {
     SHORTEST_S = 10,
 };
 
-static bool is_among(const struct tg_public_key *key, struct tg_public_key *const *keys, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (tg_bytes_equal(keys[i]->blob, key->blob))
-            return true;
-    }
-    return false;
-}
-
 static int refuse(struct tg_error *error, const char *what)
 {
     return tg_fail(error, TG_host_certificate_bad, "host certificate: %s", what);
@@ -43,7 +34,7 @@ int tg_host_certificate_check(const struct tg_certificate *certificate, const st
         return refuse(error, "it is for another key");
     if (!tg_certificate_has_principal(certificate, name))
         return refuse(error, "it is for a host of another name");
-    if (!is_among(certificate->authority, policy->host_ca, policy->host_ca_count) ||
+    if (!tg_public_key_is_among(certificate->authority, policy->host_ca, policy->host_ca_count) ||
         tg_policy_revokes_key(policy, certificate->authority->fingerprint))
         return refuse(error, "its authority is not in the policy's host_ca, or revoked");
     if (certificate->critical_options.length != 0)

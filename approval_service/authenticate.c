@@ -83,15 +83,6 @@ static int person_by_token(struct tg_service *service, const char *token, enum t
     return check_person(service, person, caller, error);
 }
 
-static bool is_root_key(const struct tg_service *service, const struct tg_public_key *key)
-{
-    for (size_t i = 0; i < service->roots.count; i++) {
-        if (tg_bytes_equal(service->roots.keys[i]->blob, key->blob))
-            return true;
-    }
-    return false;
-}
-
 static int take_host(void *context, const struct tg_stored_host *host)
 {
     struct tg_caller *caller = context;
@@ -122,14 +113,15 @@ static bool is_person(enum tg_caller_kind who)
 static int signer_by_key(struct tg_service *service, const struct tg_public_key *key, enum tg_caller_kind who,
                          struct tg_caller *caller, struct tg_error *error)
 {
-    if (is_person(who) || (who == TG_CALLER_ADMINISTRATOR && !is_root_key(service, key)))
+    if (is_person(who) || (who == TG_CALLER_ADMINISTRATOR &&
+                           !tg_public_key_is_among(key, service->roots.keys, service->roots.count)))
         return check_policy(service, error) < 0 ? -1 : person_by_key(service, key, caller, error);
     if (who == TG_CALLER_HOST) {
         if (service->policy != NULL && tg_policy_revokes_key(service->policy, key->fingerprint))
             return tg_fail(error, TG_request_forbidden, "the key %s is revoked", key->fingerprint);
         if (tg_store_host_by_key(service->store, key->fingerprint, take_host, caller, error) < 0)
             return -1;
-    } else if (!is_root_key(service, key)) {
+    } else if (!tg_public_key_is_among(key, service->roots.keys, service->roots.count)) {
         return tg_fail(error, TG_request_forbidden, "the key %s is none of the root keys", key->fingerprint);
     }
     return check_rate(service, key->fingerprint, error);

@@ -27,10 +27,7 @@ int tg_authority_is_listed(const struct tg_policy *policy, const struct tg_signe
                            struct tg_public_key *const *listed, size_t count, struct tg_error *error)
 {
     const struct tg_public_key *own = tg_signer_public_key(signer);
-    bool found = false;
-    for (size_t i = 0; i < count; i++)
-        found |= tg_bytes_equal(listed[i]->blob, own->blob);
-    if (!found)
+    if (!tg_public_key_is_among(own, listed, count))
         return tg_fail(error, TG_certificate_ca_unknown, "%s is not in the policy's %s", own->fingerprint,
                        key);
     if (tg_policy_revokes_key(policy, own->fingerprint))

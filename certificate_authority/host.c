@@ -32,15 +32,6 @@ static int read_request(const struct tg_ca_request *request, char name[NAME_SIZE
     return result == 0 ? 0 : tg_fail(error, TG_request_malformed, "host %s: its key: %s", name, fault.text);
 }
 
-static bool is_among(const struct tg_public_key *key, struct tg_public_key *const *keys, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (tg_bytes_equal(keys[i]->blob, key->blob))
-            return true;
-    }
-    return false;
-}
-
 /* A host's key is nobody else's. */
 static int check_key(const struct tg_policy *policy, const char *name, const struct tg_public_key *key,
                      struct tg_error *error)
@@ -49,8 +40,8 @@ static int check_key(const struct tg_policy *policy, const char *name, const str
     if (tg_key_type_is_security_key(key->type))
         return tg_fail(error, TG_request_malformed, "host %s: its key is a security key", name);
     if (tg_policy_key_owner(policy, key, &entry) != NULL ||
-        is_among(key, policy->user_ca, policy->user_ca_count) ||
-        is_among(key, policy->host_ca, policy->host_ca_count))
+        tg_public_key_is_among(key, policy->user_ca, policy->user_ca_count) ||
+        tg_public_key_is_among(key, policy->host_ca, policy->host_ca_count))
         return tg_fail(error, TG_request_forbidden, "host %s: the policy has %s for something else", name,
                        key->fingerprint);
     if (tg_policy_revokes_key(policy, key->fingerprint))

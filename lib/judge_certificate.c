@@ -6,15 +6,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool is_trusted_authority(const struct tg_policy *policy, const struct tg_public_key *authority)
-{
-    for (size_t i = 0; i < policy->user_ca_count; i++) {
-        if (tg_bytes_equal(policy->user_ca[i]->blob, authority->blob))
-            return true;
-    }
-    return false;
-}
-
 static bool is_revoked(const struct tg_policy *policy, const struct tg_certificate *certificate)
 {
     if (tg_policy_revokes_key(policy, certificate->key->fingerprint) ||
@@ -90,7 +81,8 @@ enum tg_reason tg_judge_certificate(const struct tg_question *question, char *de
     const struct tg_certificate *certificate = question->certificate;
     if (certificate->type != TG_CERTIFICATE_USER)
         return TG_certificate_not_user;
-    if (!is_trusted_authority(question->policy, certificate->authority))
+    if (!tg_public_key_is_among(certificate->authority, question->policy->user_ca,
+                                question->policy->user_ca_count))
         return tg_judge_refuse(detail, detail_size, TG_certificate_ca_unknown, "signed by %s",
                                certificate->authority->fingerprint);
     enum tg_reason reason = judge_time(question, detail, detail_size);

@@ -304,6 +304,15 @@ char *tg_public_key_line(const struct tg_public_key *key)
     return line;
 }
 
+bool tg_public_key_is_among(const struct tg_public_key *key, struct tg_public_key *const *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (tg_bytes_equal(keys[i]->blob, key->blob))
+            return true;
+    }
+    return false;
+}
+
 void tg_public_key_free(struct tg_public_key *key)
 {
     /* `key` is the first member of a struct held_key. */

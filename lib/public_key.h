@@ -53,6 +53,9 @@ char *tg_public_key_line(const struct tg_public_key *key);
 /* NULL-safe. */
 void tg_public_key_free(struct tg_public_key *key);
 
+/* Is the key one of these, byte by byte? */
+bool tg_public_key_is_among(const struct tg_public_key *key, struct tg_public_key *const *keys, size_t count);
+
 /* "ssh-ed25519", "sk-ecdsa-sha2-nistp256@openssh.com", ... */
 const char *tg_key_type_name(enum tg_key_type type);
 
