@@ -169,3 +169,22 @@ def test_a_denied_ticket_ends_the_waiting(no_certificate):
     lab.as_("bob", "tegata", "deny", ticket, "--reason", "not now").ok()
     _, err = running.communicate(timeout=60)
     assert running.returncode == 1 and "denied" in err, shlex.join([err])
+
+
+# --- certificates of hosts ----------------------------------------------------------------------------------------------------
+
+
+def test_nobody_is_asked_whether_they_know_the_host(own):
+    """The agent has fetched a certificate for the host's key, and the policy's host_ca is all that ssh has to know."""
+    wait_until(lambda: own.on("ops1", "test", "-s", "/run/tegata/host_certificate.pub").status == 0, "a host certificate")
+    described_host = own.on("ops1", "ssh-keygen", "-L", "-f", "/run/tegata/host_certificate.pub").ok().out
+    assert "host certificate" in described_host and re.search(r"Principals: *\n +ops1\n", described_host)
+    authority = own.read(f"{own.folder}/deployment/host_ca.pub")
+    other = own.read(f"{own.folder}/deployment/user_ca.pub")
+    options = ("-o", "GlobalKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=.ssh/authorities")
+    ticket = own.ticket("alice", ["bob"], "ops1")
+    for line, works in ((other, False), (authority, True)):
+        own.write(f"{own.home('alice')}/.ssh/authorities", f"@cert-authority ops* {line}", owner="alice")
+        done = own.ssh("alice", "ops1", "true", options=options)
+        assert (done.status == 0) == works, done.describe()
+    own.release("alice", ticket)
