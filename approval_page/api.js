@@ -38,10 +38,21 @@ export class Api {
     }
   }
 
+  // An answer can break off, and be given up, while it is read.
+  async #read(answer, signal) {
+    try {
+      return await answer.json();
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      if (answer.ok) throw new Unreachable(error.message);
+      return {};
+    }
+  }
+
   async #call(method, path, body, options = {}) {
     const answer = await this.#send(method, path, body, options);
     if (answer.status === 204) return null;
-    const content = await answer.json().catch(() => ({}));
+    const content = await this.#read(answer, options.signal);
     if (answer.ok) return content;
     // A request that came with a token of its own (an enrolment's) says nothing about the session.
     if (answer.status === 401 && content.code === "token_invalid" && options.token === undefined) this.lost();
