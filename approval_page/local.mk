@@ -11,7 +11,7 @@ APPROVAL_PAGE = \
 pagedir = $(datadir)/tegata/approval_page
 dist_page_DATA = $(APPROVAL_PAGE) approval_page/config.json approval_page/words.LICENSE docs/approval_page.sha256
 dist_doc_DATA += docs/approval_page.md
-EXTRA_DIST += docs/pictures tests/page
+EXTRA_DIST += docs/pictures tests/page tests/unit/check_page_hashes
 
 # config.json is the site's own and not in the list.
 .PHONY: update-page-hashes
@@ -19,4 +19,4 @@ update-page-hashes:
 	cd $(srcdir)/approval_page && sha256sum $(APPROVAL_PAGE:approval_page/%=%) >../docs/approval_page.sha256.new
 	mv -f $(srcdir)/docs/approval_page.sha256.new $(srcdir)/docs/approval_page.sha256
 
-TESTS += tests/page/check_hashes
+TESTS += tests/unit/check_page_hashes
