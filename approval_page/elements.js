@@ -16,8 +16,12 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
+// Characters that are not what they look like: those that cli/output.c writes as escapes, but for backslashes.
+const DECEIVING = /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ue000-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\u{e0000}-\u{e0fff}\u{f0000}-\u{10ffff}]/gu;
+const visible = (text) => String(text).replaceAll(DECEIVING, (one) => `\\u{${one.codePointAt(0).toString(16).padStart(4, "0")}}`);
+
 // Text of somebody else's: of whatever direction, it does not disturb what stands beside it.
-export const foreign = (text, attributes = {}) => make("bdi", attributes, text);
+export const foreign = (text, attributes = {}) => make("bdi", attributes, visible(text));
 
 // Several of them, in the way of the language.
 export function foreignList(texts, language) {

@@ -48,7 +48,7 @@ export function duration(seconds) {
       parts.push(new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(count));
     }
   }
-  return parts.slice(0, 2).join(" ");
+  return parts.join(" ");
 }
 
 const sameDay = (one, other) => one.toDateString() === other.toDateString();

@@ -18,7 +18,7 @@ function forwarding(fields) {
 
 function toDo(fields) {
   if (fields.command === "") return plain("to_do_shell", { shell: fields.shell });
-  return [plain("to_do_command"), make("code", { class: "command" }, foreign(fields.command))];
+  return [plain("to_do_command", { shell: fields.shell }), make("code", { class: "command" }, foreign(fields.command))];
 }
 
 // A sentence that says it all.
@@ -40,7 +40,7 @@ export async function codeBlock(digestBytes, key = "code", hint = "code_hint") {
 export function factList(fields) {
   const facts = [
     ["where", list(fields.hosts)],
-    ["as_whom", foreign(fields.account)],
+    ["as_whom", [foreign(fields.account), fields.uid > 0 && ` (uid ${fields.uid})`]],
     ["how_long", duration(fields.seconds)],
     ["begins", fields.not_before > 0 ? plain("begins_at", { time: moment(fields.not_before, true) }) : plain("begins_approved")],
     ["to_do", toDo(fields)],

@@ -6,6 +6,8 @@ const LONG_SECONDS = 4 * 3600;
 const MANY_HOSTS = 4;
 const WIDE_ROLES = /^(all|any|root|admin|administrators?|wheel|sudo|superuser)$/;
 const WIDE_ROLE_COUNT = 3;
+// Unix groups whose members are root, or as good as.
+const WIDE_GROUPS = /^(root|wheel|sudo|admin|adm|disk|kmem|shadow|docker|podman|lxd|incus|libvirt|systemd-journal)$/;
 const REACHED = new Set(["approved", "active", "released", "expired", "exhausted", "revoked"]);
 
 // In the reader's own time zone: they know when their office is open.
@@ -39,6 +41,8 @@ export function unusual(fields, history, now) {
   if (fields.emergency) add("danger", "emergency");
   if (fields.sudo.some((role) => WIDE_ROLES.test(role)) || fields.sudo.length >= WIDE_ROLE_COUNT) add("danger", "wide_sudo", { roles: fields.sudo });
   else if (fields.sudo.length > 0) add("notice", "sudo", { roles: fields.sudo });
+  const groups = fields.groups.filter((group) => WIDE_GROUPS.test(group));
+  if (groups.length > 0) add("danger", "wide_groups", { groups });
   if (option("port-forwarding") && fields.permit_open.length === 0) add("danger", "forward_everywhere");
   if (fields.uid === 0) add("danger", "host_account", { account: fields.account });
   else if (fields.account !== fields.requester) add("notice", "shared_account", { account: fields.account });

@@ -20,7 +20,22 @@ export function newPassword(complaint) {
   return { rows: [first.row, again.row], value };
 }
 
+// The second half: with the token that the link was good for.
+async function drawEnrolment(app, card) {
+  const { person, token } = app.enrolling;
+  card.replaceChildren(make("h1", { tabindex: -1 }, plain("invitation")),
+    make("p", { class: "lead" }, say("invited", { person: foreign(person) })),
+    await enrolment(app, person, token));
+}
+
 export async function showInvitation(app, main, wish) {
+  // The link is used up, but the language was changed: the token is all that is left of it.
+  if (app.enrolling && wish.get("invitation") === "") {
+    const card = make("section", { class: "card" });
+    await drawEnrolment(app, card);
+    main.replaceChildren(card);
+    return;
+  }
   const complaint = app.complaint();
   const password = newPassword(complaint);
   const button = make("button", { class: "primary" }, plain("set_password"));
@@ -29,12 +44,10 @@ export async function showInvitation(app, main, wish) {
   async function redeem() {
     const chosen = password.value();
     if (chosen === "") return;
-    const { person, token } = await app.api.post("/v1/invitations/redeem", { token: wish.get("invitation"), password: chosen }, { token: "" });
+    app.enrolling = await app.api.post("/v1/invitations/redeem", { token: wish.get("invitation"), password: chosen }, { token: "" });
     // The link is used up: it need not stay in the history of the browser.
-    history.replaceState(null, "", location.pathname);
-    card.replaceChildren(make("h1", { tabindex: -1 }, plain("invitation")),
-      make("p", { class: "lead" }, say("invited", { person: foreign(person) })),
-      await enrolment(app, person, token));
+    history.replaceState(null, "", "#invitation");
+    await drawEnrolment(app, card);
     card.querySelector("h1").focus();
   }
 

@@ -40,7 +40,7 @@ function drawBad(app, main, error) {
 class TicketView {
   // ticket: as readTicket() gives it; never set again: what is signed is what was shown.
   constructor(app, ticket, view, signal) {
-    Object.assign(this, { app, ticket, view, signal, touch: null, spoiled: false, lastEvent: 0 });
+    Object.assign(this, { app, ticket, view, signal, touch: null, spoiled: false, lastEvent: 0, seconds: "0" });
     this.path = `/v1/tickets/${ticket.fields.id}`;
     this.badge = make("span", {});
     this.progressPlace = make("div", {});
@@ -87,13 +87,13 @@ class TicketView {
   }
 
   redraw() {
-    const focusedHere = this.actions.contains(document.activeElement);
+    const focused = this.actions.contains(document.activeElement) ? document.activeElement.id : null;
     this.badge.replaceChildren(stateBadge(this.view.state));
     this.progressPlace.replaceChildren(progress(this.view, this.ticket));
     if (this.touch && !this.spoiled && this.view.state === "pending") return;
     if (this.touch) this.touch.abort();
     this.actions.replaceChildren(make("h2", { id: "decide-title", tabindex: -1 }, plain("decide")), this.outcome, ...this.choices(), this.complaint.element, this.stale);
-    if (focusedHere) this.actions.querySelector("h2").focus();
+    if (focused !== null) ((focused && this.actions.querySelector(`#${CSS.escape(focused)}`)) || this.actions.querySelector("h2")).focus();
   }
 
   // What this person can do now.
@@ -114,8 +114,10 @@ class TicketView {
   decision() {
     const { fields } = this.ticket;
     const options = SHORTER.filter((one) => one < fields.seconds).reverse();
-    const select = make("select", { id: "approve-for" }, make("option", { value: "0" }, plain("as_asked", { time: duration(fields.seconds) })),
+    // Kept over every redrawing: what was chosen is what is signed.
+    const select = make("select", { id: "approve-for", onchange: () => { this.seconds = select.value; } }, make("option", { value: "0" }, plain("as_asked", { time: duration(fields.seconds) })),
       options.map((one) => make("option", { value: String(one) }, duration(one))));
+    select.value = this.seconds;
     const approve = make("button", { type: "button", class: "primary", id: "approve" }, icon("key"), plain("approve_button"));
     approve.addEventListener("click", () => busy(approve, () => this.approve(Number(select.value)), (error) => this.complain(error)));
     return [make("div", { class: "buttons" }, approve, this.grave("deny")),
@@ -141,6 +143,7 @@ class TicketView {
       const body = { document: new TextDecoder().decode(bytes), signature };
       this.touch = null;
       this.take(await app.api.post(`${this.path}/approvals`, body));
+      if (this.spoiled) return;
       const { missing, state } = this.view;
       this.finish(state === "pending" && missing.length > 0 ? plain("approved_more", { missing: missingText(missing) }) : plain("approved_done"));
     } finally {

@@ -165,10 +165,11 @@ static int make_key(const struct tg_cli *cli, const struct job *job, struct tg_e
     tg_line(&cli->err, "Making a key on your security key: PIN, then touch it.");
     struct tg_error fault = {0};
     int result = tg_run(arguments, &fault);
+    if (result == 0)
+        return 0;
     (void)unlink(job->challenge_path);
-    return result == 0 ? 0
-                       : tg_fail(error, TG_key_unusable,
-                                 "no key was made: %s (is the security key plugged in?)", fault.text);
+    return tg_fail(error, TG_key_unusable, "no key was made: %s (is the security key plugged in?)",
+                   fault.text);
 }
 
 static int read_key(struct job *job, struct tg_error *error)
@@ -314,6 +315,18 @@ static int run(struct tg_cli *cli, struct job *job, struct tg_problem *problem)
     return result;
 }
 
+/* A key that was made is not lost by what failed afterwards: its challenge stays for another try. */
+static void finish(const struct tg_cli *cli, const struct job *job, bool done)
+{
+    if (!job->make || access(job->challenge_path, F_OK) != 0)
+        return;
+    if (done)
+        (void)unlink(job->challenge_path);
+    else if (access(job->public_key, F_OK) == 0)
+        tg_line(&cli->err, "The key is there. Go on with: tegata enroll %s --challenge %s --attestation %s",
+                job->public_key, job->challenge_path, job->attestation_path);
+}
+
 int tg_command_enroll(struct tg_cli *cli, const struct tg_arguments *arguments)
 {
     struct job job = {0};
@@ -324,6 +337,7 @@ int tg_command_enroll(struct tg_cli *cli, const struct tg_arguments *arguments)
     status = TG_EXIT_OK;
     if (find_person(cli, arguments, &job, &problem) != 0 || run(cli, &job, &problem) != 0)
         status = tg_cli_complain(cli, &problem);
+    finish(cli, &job, status == TG_EXIT_OK);
     clear(&job);
     return status;
 }

@@ -3,12 +3,15 @@
 
 #include "cli/ask.h"
 #include "cli/duration.h"
+#include "cli/known_hosts.h"
 #include "cli/login.h"
 #include "cli/login_certificate.h"
 #include "cli/signing_key.h"
 #include "cli/submit.h"
 #include "cli/ticket_view.h"
 #include "cli/wait.h"
+
+#include "lib/form.h"
 
 #include <string.h>
 #include <time.h>
@@ -23,9 +26,34 @@ static int ensure_certificate(struct tg_cli *cli, struct tg_link *link, const st
                               struct tg_problem *problem)
 {
     static const struct tg_login_wish as_usual = {0};
+    struct tg_error error = {0};
     if (tg_login_certificate_left(&cli->config, link->trusted.policy, key, time(NULL)) >= CERTIFICATE_SECONDS)
-        return 0;
+        return tg_known_hosts_write(link->trusted.policy, &error) == 0
+                   ? 0
+                   : tg_problem_from_error(problem, &error);
     return tg_login(cli, link, &as_usual, problem);
+}
+
+static bool has_all(const char *const *texts, size_t count, const char *const *wanted, size_t wanted_count)
+{
+    for (size_t i = 0; i < wanted_count; i++) {
+        if (!tg_is_among(wanted[i], texts, count))
+            return false;
+    }
+    return true;
+}
+
+/* Does it grant what options ask for? A ticket for one command alone is none for a shell. */
+static bool grants(const struct tg_ticket *ticket, const struct tg_ticket_wish *wish)
+{
+    return ticket->command[0] == '\0' && (wish->rule == NULL || strcmp(ticket->rule, wish->rule) == 0) &&
+           has_all(ticket->groups, ticket->group_count, wish->groups, wish->group_count) &&
+           has_all(ticket->sudo, ticket->sudo_count, wish->sudo, wish->sudo_count) &&
+           has_all(ticket->permit_open, ticket->permit_open_count, wish->permit_open,
+                   wish->permit_open_count) &&
+           (wish->source_count == 0 ||
+            (ticket->source_count > 0 &&
+             has_all(wish->source, wish->source_count, ticket->source, ticket->source_count)));
 }
 
 /* Is it for the host and the account, with the login key, and does it open or lead to a session? */
@@ -54,7 +82,7 @@ static bool is_better(const struct tg_ticket_view *view, enum tg_ticket_state st
 }
 
 /* Looks through one's open tickets. *id is "" if none fits; *ready: the hosts have it. */
-static int find_ticket(struct tg_link *link, const char *host, const char *account,
+static int find_ticket(struct tg_link *link, const struct tg_ticket_wish *wish,
                        const struct tg_public_key *key, char id[TG_TICKET_ID_SIZE], bool *ready,
                        struct tg_problem *problem)
 {
@@ -74,7 +102,8 @@ static int find_ticket(struct tg_link *link, const char *host, const char *accou
         struct tg_problem unread;
         if (tg_ticket_view_read(json, link->trusted.policy, now, &view, &unread) != 0)
             continue;
-        if (fits(&view, host, account, key, now) && is_better(&view, state, ends)) {
+        if (fits(&view, wish->hosts[0], wish->account, key, now) && grants(view.held.ticket, wish) &&
+            is_better(&view, state, ends)) {
             memcpy(id, view.held.ticket->id, TG_TICKET_ID_SIZE);
             state = view.held.state;
             ends = view.ends;
@@ -129,7 +158,7 @@ int tg_enter(struct tg_cli *cli, struct tg_link *link, struct tg_request_wish *w
     if (wish->ticket.account == NULL)
         wish->ticket.account = cli->config.name;
     if (ensure_certificate(cli, link, key, problem) == 0 &&
-        find_ticket(link, wish->ticket.hosts[0], wish->ticket.account, key, id, &ready, problem) == 0) {
+        find_ticket(link, &wish->ticket, key, id, &ready, problem) == 0) {
         if (ready)
             status = TG_EXIT_OK;
         else if (id[0] != '\0')

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 char *tg_person_file(const char *name)
 {
@@ -41,10 +42,12 @@ static char *compose(const struct tg_policy *policy)
 
 int tg_known_hosts_write(const struct tg_policy *policy, struct tg_error *error)
 {
-    if (policy->host_ca_count == 0)
-        return 0;
     int result = -1;
     char *path = tg_person_file("known_hosts");
+    if (policy->host_ca_count == 0 && (path == NULL || access(path, F_OK) != 0)) {
+        free(path);
+        return 0;
+    }
     char *folder = tg_person_file("");
     char *text = compose(policy);
     if (path == NULL || folder == NULL || text == NULL)

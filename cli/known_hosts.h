@@ -12,7 +12,7 @@
  */
 char *tg_person_file(const char *name);
 
-/* Writes the file, mode 0644, if the policy has a host CA; else does nothing. */
+/* Writes the file, mode 0644. If the policy has no host CA, an old file is emptied and none is made. */
 int tg_known_hosts_write(const struct tg_policy *policy, struct tg_error *error);
 
 #endif

@@ -30,14 +30,14 @@ char *tg_ssh_quote(const char *path)
 }
 
 /* One setting, "NAME=VALUE" or "NAME VALUE"; malloc'ed. */
-static int set_path(const char *name, char between, const char *path, const char *more, char **out,
+static int set_path(const char *name, char between, const char *before, const char *path, char **out,
                     struct tg_error *error)
 {
     char *quoted = path != NULL ? tg_ssh_quote(path) : NULL;
     if (quoted == NULL)
         return tg_fail(error, TG_client_config, "%s: ssh cannot be told this path: %s", name,
                        path != NULL ? path : "there is no HOME");
-    int length = asprintf(out, "%s%c%s%s", name, between, quoted, more);
+    int length = asprintf(out, "%s%c%s%s", name, between, before, quoted);
     free(quoted);
     if (length >= 0)
         return 0;
@@ -50,8 +50,8 @@ static int make_settings(const struct tg_client_config *config, const struct tg_
                          char *settings[SETTINGS], struct tg_error *error)
 {
     char *known_hosts = NULL;
-    if (set_path("IdentityFile", between, config->key, "", &settings[0], error) != 0 ||
-        set_path("CertificateFile", between, config->certificate, "", &settings[1], error) != 0)
+    if (set_path("IdentityFile", between, "", config->key, &settings[0], error) != 0 ||
+        set_path("CertificateFile", between, "", config->certificate, &settings[1], error) != 0)
         return -1;
     if (asprintf(&settings[2], "IdentitiesOnly%cyes", between) < 0) {
         settings[2] = NULL;
@@ -60,8 +60,9 @@ static int make_settings(const struct tg_client_config *config, const struct tg_
     if (policy->host_ca_count == 0)
         return 0;
     known_hosts = tg_person_file("known_hosts");
-    int result = set_path("UserKnownHostsFile", between, known_hosts,
-                          " ~/.ssh/known_hosts ~/.ssh/known_hosts2", &settings[3], error);
+    /* ssh adds keys to the first file: ours is written anew at each login, and would lose them. */
+    int result = set_path("UserKnownHostsFile", between, "~/.ssh/known_hosts ~/.ssh/known_hosts2 ",
+                          known_hosts, &settings[3], error);
     free(known_hosts);
     return result;
 }

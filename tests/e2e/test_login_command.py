@@ -304,7 +304,7 @@ def test_ssh(scene, session):
     words = [line.strip()[1:-1] for line in terminal.seen.splitlines() if line.startswith("<")]
     home = scene.folder / "home_alice"
     assert words == ["-o", f'IdentityFile="{scene.folder}/id_alice"', "-o", f'CertificateFile="{scene.folder}/id_alice-cert.pub"', "-o", "IdentitiesOnly=yes", "-o",
-                     f'UserKnownHostsFile="{home}/.config/tegata/known_hosts" ~/.ssh/known_hosts ~/.ssh/known_hosts2', "-o", "HostKeyAlias=ops1",
+                     f'UserKnownHostsFile=~/.ssh/known_hosts ~/.ssh/known_hosts2 "{home}/.config/tegata/known_hosts"', "-o", "HostKeyAlias=ops1",
                      "-l", "alice", "ops1", "-v", "uptime"]
     # The second time nothing is asked, also without a terminal, and nothing but ssh writes to standard output.
     again = scene.without_terminal("alice", "ssh", "alice@ops1")

@@ -37,7 +37,7 @@ def test_invitation_password_key_and_words(direct, shown):
     page = shown()
     page.authenticator()
     direct.set_password(page, "carol")
-    assert page.run("location.hash") == ""
+    assert page.run("location.hash") == "#invitation"
     change = direct.enrol_key(page, "carol", label="red key")
     entry = change["key"]
     assert change["person"] == "carol" and change["label"] == "red key" and change["format"] == "webauthn"
